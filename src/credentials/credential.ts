@@ -1,0 +1,70 @@
+/** What a caller shows (a credential) and who that makes them (a principal). */
+import type { Refusal } from '../refusals/refusal.ts';
+
+/** Any JSON value, as claims hold. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/** A JSON object with a null prototype, so that a claim named `__proto__` or `constructor` is only a name. */
+export interface JsonObject {
+  readonly [name: string]: JsonValue;
+}
+
+/** Kinds of credential, as `kind` in identity headers and in `when`. */
+export type CredentialKindName = 'jwt' | 'api_key' | 'basic';
+
+/** Where in the request a credential was found. */
+export type CredentialPlace =
+  | { readonly in: 'authorization' }
+  /** A token header such as X-Token, or an API key header; lower-case name. */
+  | { readonly in: 'header'; readonly name: string };
+
+/** The one credential that a request presents, not judged yet. */
+export interface Credential {
+  readonly place: CredentialPlace;
+  /** Which families may judge it: a Bearer value of three dot-separated parts is a token, any other a key. */
+  readonly family: 'token' | 'key';
+  /** The bare value, without scheme. Secret: never logged. */
+  readonly value: string;
+  /** Public code if it is refused: `invalid_token` for Bearer values, `invalid_api_key` for a key header. */
+  readonly refusedAs: 'invalid_token' | 'invalid_api_key';
+}
+
+/** A caller whose credential was verified. Frozen; shared between requests by the verified-token cache. */
+export interface Principal {
+  /** Name of the issuer entry, key set or user list in the policy. */
+  readonly source: string;
+  readonly kind: CredentialKindName;
+  /** `sub`, or the key's or user's subject; null only where the issuer says `subject: none`. */
+  readonly subject: string | null;
+  /** `iss` for tokens, the set's name for keys and users, so that subject and issuer together never collide. */
+  readonly issuer: string;
+  readonly client: string | null;
+  /** Effective scopes: those of the credential and what `scope_implies` adds; no duplicates, order kept. */
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  /** The verified claims; empty for keys. */
+  readonly claims: JsonObject;
+  /** `aud` as a list (empty for keys, and for issuers with `insecure_any`): for a route's narrower `audience`. */
+  readonly audiences: readonly string[];
+  /** Epoch seconds after which the credential is no good any more, without leeway; Infinity when it never ends. */
+  readonly expiresAt: number;
+  /** Key id that verified it, for the log; null for keys. */
+  readonly kid: string | null;
+}
+
+/** The outcome of a verification. */
+export type Verified =
+  | { readonly ok: true; readonly principal: Principal }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** Verifies credentials of one source (an issuer entry or a key set). Made at load, one per source. */
+export interface CredentialVerifier {
+  /** Name in `accept`. */
+  readonly source: string;
+  readonly kind: CredentialKindName;
+  /**
+   * Never throws and never rejects. Synchronous where no I/O and no key operation is needed (a cached
+   * token, an API key), so that the common case costs no microtask.
+   * @param now epoch milliseconds
+   */
+  verify(credential: Credential, now: number): Verified | Promise<Verified>;
+}

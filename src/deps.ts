@@ -1,0 +1,15 @@
+/** What the outside world is to the server: a clock and a log, handed in so that tests own them. */
+
+/** Structured log; fields are ours, untrusted text only as values. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface Dependencies {
+  /** Epoch milliseconds. The only clock: nothing in src reads another for a decision. */
+  readonly now: () => number;
+  readonly log: Log;
+}

@@ -1,0 +1,321 @@
+/**
+ * The frozen policy: what the server runs. Made by `compile-policy.ts` from the configuration that the
+ * operator wrote. No optionals are left, durations are milliseconds, sizes are bytes, and `none` is Infinity.
+ */
+import type { BlockList } from 'node:net';
+import type { CredentialKindName, JsonObject, JsonValue } from '../credentials/credential.ts';
+import type { ToleratedForm } from '../wire/wire-request.ts';
+import type { RouteTree } from './route-tree.ts';
+
+export interface Policy {
+  readonly listen: readonly ListenAddress[];
+  readonly admin: AdminPolicy | null;
+  /** What clients call us, without a final slash; null when not given. */
+  readonly publicUrl: string | null;
+  readonly realm: string;
+  /** Peers whose X-Forwarded-* are believed. */
+  readonly trustedProxies: BlockList;
+  readonly forwarded: 'x_forwarded' | 'rfc7239' | 'both' | 'none';
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly log: LogPolicy;
+  /** By name; `default` is the short form's. */
+  readonly upstreams: ReadonlyMap<string, UpstreamPolicy>;
+  /** In the order of the file. */
+  readonly issuers: readonly IssuerPolicy[];
+  readonly apiKeySets: readonly ApiKeySetPolicy[];
+  readonly identity: IdentityPolicy;
+  readonly errors: ErrorsPolicy;
+  readonly routes: readonly Route[];
+  readonly tree: RouteTree;
+  /** What holds where no route is: every declared source may authenticate, and the status then. */
+  readonly unmatched: UnmatchedPolicy;
+  /** Files that were read for this policy and are watched: the policy file itself and everything it names. */
+  readonly files: readonly string[];
+}
+
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export interface AdminPolicy {
+  readonly address: ListenAddress;
+  /** Host names, besides IP literals and `localhost`, that a request on the admin listener may name. */
+  readonly hosts: readonly string[];
+  /** SHA-256 of the bearer token asked for everything but probes; null without `token_file`. */
+  readonly tokenHash: Buffer | null;
+}
+
+export interface Limits {
+  readonly targetBytes: number;
+  readonly headerBytes: number;
+  readonly headerCount: number;
+  readonly tokenBytes: number;
+  readonly bodyBytes: number;
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly queue: number;
+}
+
+export interface Timeouts {
+  readonly headers: number;
+  readonly request: number;
+  readonly idle: number;
+  readonly queue: number;
+  readonly drainDelay: number;
+  readonly drain: number;
+}
+
+export interface LogPolicy {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly format: 'json' | 'pretty';
+  /** Log every n-th allowed request; 0 for none, 1 for all. Refusals are always logged. */
+  readonly allowedEvery: number;
+}
+
+export interface UpstreamPolicy {
+  readonly name: string;
+  /** Origins (`http://h:p`, `https://h:p`), taken in turn; for a unix socket `http://localhost` with `socketPath`. */
+  readonly targets: readonly UpstreamTarget[];
+  readonly tls: UpstreamTls;
+  /** Host header sent: the client's, the target's own, or a literal. */
+  readonly host: 'client' | 'upstream' | { readonly literal: string };
+  readonly connectTimeout: number;
+  readonly responseTimeout: number;
+  readonly idleTimeout: number;
+  readonly on401: 'pass' | 'bad_gateway';
+  readonly pathCase: 'sensitive' | 'insensitive';
+}
+
+export interface UpstreamTarget {
+  readonly origin: string;
+  /** `host[:port]` for `host: upstream`. */
+  readonly authority: string;
+  readonly socketPath: string | null;
+}
+
+export interface UpstreamTls {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
+  readonly insecureSkipVerify: boolean;
+}
+
+/** Where an issuer's keys come from. */
+export type KeySource =
+  | { readonly from: 'discovery'; readonly url: string | null }
+  | { readonly from: 'url'; readonly url: string }
+  | { readonly from: 'static'; readonly jwks: JsonObject }
+  | { readonly from: 'secret'; readonly secret: Buffer };
+
+/** A claim to read: a top-level name taken literally, or the members of an RFC 6901 pointer. */
+export type ClaimPath = readonly string[];
+
+export interface IssuerPolicy {
+  readonly name: string;
+  /** Accepted `iss` values, compared exactly; keys are discovered from the first. */
+  readonly issuers: readonly string[];
+  readonly audience:
+    | { readonly claims: readonly ClaimPath[]; readonly anyOf: readonly string[] }
+    | { readonly insecureAny: true };
+  readonly keys: KeySource;
+  readonly insecureHttp: boolean;
+  /** PEM text for fetching keys; null for the system's. */
+  readonly ca: string | null;
+  /** Path of a file whose content is sent as a bearer token when fetching, re-read at each fetch. */
+  readonly bearerTokenFile: string | null;
+  readonly algorithms: readonly string[];
+  readonly profile: 'compat' | 'rfc9068';
+  readonly acceptIdTokens: boolean;
+  readonly unknownCnf: 'refuse' | 'insecure_ignore';
+  /** Milliseconds. */
+  readonly leeway: number;
+  readonly maxLifetime: number;
+  readonly requireClaims: readonly ClaimRequirement[];
+  /** Empty: the issuer has no subjects (`subject: none`). */
+  readonly subject: readonly ClaimPath[];
+  readonly client: readonly ClaimPath[];
+  readonly scopes: readonly ClaimPath[];
+  readonly roles: readonly ClaimPath[];
+  readonly scopeImplies: ReadonlyMap<string, readonly string[]>;
+  readonly refresh: RefreshPolicy;
+}
+
+export interface RefreshPolicy {
+  readonly interval: number;
+  readonly cooldown: number;
+  readonly timeout: number;
+  readonly maxStale: number;
+  readonly maxBytes: number;
+  readonly maxKeys: number;
+}
+
+export interface ApiKeySetPolicy {
+  readonly name: string;
+  /** Lower-case header name. */
+  readonly header: string;
+  readonly keys: readonly ApiKeyPolicy[];
+}
+
+export interface ApiKeyPolicy {
+  readonly id: string;
+  /** SHA-256 of the key, 32 bytes. */
+  readonly sha256: Buffer;
+  readonly subject: string;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  /** Epoch milliseconds of its first invalid moment; Infinity when it never ends. */
+  readonly expires: number;
+}
+
+/** What an identity header carries. */
+export type IdentityField = 'subject' | 'issuer' | 'client' | 'scopes' | 'roles' | 'source' | 'kind';
+
+export interface IdentityHeader {
+  /** As written in the policy (`X-Auth-Subject`). */
+  readonly name: string;
+  readonly from: { readonly field: IdentityField } | { readonly claim: ClaimPath };
+  /** Between the members of a list. */
+  readonly join: string;
+  /** Absent: 403. */
+  readonly required: boolean;
+}
+
+export interface IdentityPolicy {
+  readonly headers: readonly IdentityHeader[];
+  /** Folded names (`foldHeaderName`) that callers may not send, besides the closed list in `wire/`. */
+  readonly strip: ReadonlySet<string>;
+  /** Folded name prefixes from entries such as "X-Auth-Request-*". */
+  readonly stripPrefixes: readonly string[];
+  readonly encoding: 'percent' | 'base64url' | 'refuse';
+}
+
+export interface ErrorsPolicy {
+  readonly format: 'json' | 'problem';
+  readonly detail: 'minimal' | 'standard';
+}
+
+/** A place where a token may lie, besides those that credential kinds bring (key headers). */
+export type TokenSource =
+  | { readonly in: 'authorization'; readonly issuers: readonly string[] | null }
+  | { readonly in: 'header'; readonly name: string; readonly issuers: readonly string[] | null };
+
+/** Which credentials count: where to look, and who may judge. Shared by routes that have the same. */
+export interface AcceptPolicy {
+  /** Names of accepted sources, in the order of the file. */
+  readonly sources: readonly string[];
+  readonly issuers: readonly string[];
+  readonly apiKeySets: readonly string[];
+  readonly tokenSources: readonly TokenSource[];
+  /** Lower-case key header names to read, each once. */
+  readonly keyHeaders: readonly string[];
+  /** Schemes offered in a 401, in order. Empty when no credential is declared at all. */
+  readonly challenges: readonly ChallengeScheme[];
+}
+
+export type ChallengeScheme = 'Bearer' | 'Basic';
+
+export interface UnmatchedPolicy {
+  readonly accept: AcceptPolicy;
+  readonly status: 403 | 404;
+}
+
+export interface Route {
+  readonly id: string;
+  /** Host pattern as written, lower-case: a name, `*.name`, or null for every host. */
+  readonly host: string | null;
+  /** Path pattern as written. */
+  readonly path: string;
+  /** Upper-case or as written; null for all. A route that lists GET has HEAD too unless another of the same place lists it. */
+  readonly methods: readonly string[] | null;
+  readonly auth: 'required' | 'optional' | 'none';
+  readonly accept: AcceptPolicy;
+  /** Narrower than the issuers'; null when not given. */
+  readonly audience: readonly string[] | null;
+  readonly require: Requirements;
+  readonly onForbidden: 403 | 404;
+  readonly upstream: UpstreamPolicy;
+  readonly rewrite: Rewrite | null;
+  readonly webSocket: boolean;
+  readonly closeAtExpiry: boolean;
+  readonly tolerate: readonly ToleratedForm[];
+  /** Folded names of dangerous headers that may pass. */
+  readonly forwardHeaders: ReadonlySet<string>;
+  readonly bodyBytes: number;
+  readonly responseTimeout: number;
+  readonly idleTimeout: number;
+  /** True when `idle_timeout` was written on the route, so that it binds event streams and WebSockets too. */
+  readonly idleTimeoutBindsStreams: boolean;
+  readonly forwardCredential: boolean;
+}
+
+export type Rewrite =
+  | { readonly kind: 'prefix'; readonly strip: number; readonly add: string }
+  /** Literal text and parameter names in turn; a parameter is re-encoded, a rest parameter segment by segment. */
+  | { readonly kind: 'template'; readonly parts: readonly (string | { readonly parameter: string })[] };
+
+export interface Requirements {
+  readonly scopes: readonly string[];
+  readonly anyScope: readonly string[];
+  readonly roles: readonly string[];
+  readonly anyRole: readonly string[];
+  readonly claims: readonly ClaimRequirement[];
+  readonly when: Expression | null;
+  readonly acr: readonly string[];
+  /** Milliseconds; Infinity for none. */
+  readonly maxAge: number;
+}
+
+/** A claim and what it must be; the claim's name is kept for the log. */
+export interface ClaimRequirement {
+  readonly name: string;
+  readonly path: ClaimPath;
+  readonly matchers: readonly ClaimMatcher[];
+}
+
+export type ClaimMatcher =
+  | { readonly op: 'equals'; readonly value: string | number | boolean }
+  | { readonly op: 'in'; readonly values: readonly (string | number | boolean)[] }
+  | { readonly op: 'contains'; readonly value: string | number | boolean }
+  | { readonly op: 'contains_any'; readonly values: readonly (string | number | boolean)[] }
+  | { readonly op: 'starts_with' | 'ends_with' | 'domain'; readonly value: string }
+  | { readonly op: 'gt' | 'gte' | 'lt' | 'lte'; readonly value: number }
+  | { readonly op: 'exists'; readonly value: boolean };
+
+/** A compiled CEL expression. */
+export interface Expression {
+  readonly source: string;
+  /** Never throws; an error or a value that is not boolean is `{ok: false}` with the cause for the log. */
+  evaluate(
+    input: ExpressionInput,
+  ): { readonly ok: true; readonly value: boolean } | { readonly ok: false; readonly cause: string };
+}
+
+/** What `when` may see. */
+export interface ExpressionInput {
+  readonly anonymous: boolean;
+  readonly source: string;
+  readonly kind: CredentialKindName | '';
+  readonly subject: string;
+  readonly issuer: string;
+  readonly client: string;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly claims: JsonObject;
+  /** The route's parameters, decoded once; a rest parameter is its segments joined by '/'. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly request: {
+    readonly method: string;
+    readonly host: string;
+    readonly path: string;
+    /** The raw query with its '?', parsed only if the expression asks. */
+    readonly query: string;
+    /** Lower-case names and values in turn, without credentials. */
+    readonly headers: readonly string[];
+  };
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+export type { JsonObject, JsonValue };
