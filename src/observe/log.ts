@@ -1,0 +1,73 @@
+/**
+ * The log: pino writing straight to a file descriptor, asynchronously and within a bound, so that a
+ * reader that stops reading costs lines (counted) and never stalls or fills the process.
+ */
+import { pino } from 'pino';
+import type { Log } from '../deps.ts';
+import type { LogPolicy } from '../policy/policy.ts';
+import { prettyStream } from './pretty.ts';
+
+/** What is kept in memory while the destination does not take it, in bytes; more is dropped. */
+const MAXIMUM_BUFFERED = 8 * 1024 * 1024;
+/** Lines are gathered up to this many bytes, or for FLUSH_EVERY milliseconds, before one write. */
+const GATHERED = 4096;
+const FLUSH_EVERY = 50;
+
+/** A log and what its owner needs at the end. */
+export interface RunningLog extends Log {
+  /** Lines dropped because the destination did not keep up. */
+  dropped(): number;
+  /** Applies another level at a reload. */
+  setLevel(level: LogPolicy['level']): void;
+  /** Writes what is buffered, synchronously as far as the descriptor takes it; for the last moments of a process. */
+  flushSync(): void;
+}
+
+/**
+ * Opens the log.
+ * @param descriptor 1 for stdout, 2 for stderr
+ */
+export function openLog(policy: Pick<LogPolicy, 'level' | 'format'>, descriptor: number): RunningLog {
+  const destination = pino.destination({
+    fd: descriptor,
+    sync: false,
+    minLength: GATHERED,
+    maxLength: MAXIMUM_BUFFERED,
+    periodicFlush: FLUSH_EVERY,
+  });
+  let dropped = 0;
+  destination.on('drop', () => {
+    dropped += 1;
+  });
+  // A reader that went away (EPIPE) must not end the gate; what it would have read is lost.
+  destination.on('error', () => {
+    dropped += 1;
+  });
+  const stream = policy.format === 'pretty' ? prettyStream(destination) : destination;
+  const logger = pino(
+    {
+      level: policy.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    dropped: () => dropped,
+    setLevel: (level) => {
+      logger.level = level;
+    },
+    flushSync: () => {
+      try {
+        destination.flushSync();
+      } catch {
+        // Nobody reads any more: there is nothing left to say it to.
+      }
+    },
+  };
+}
