@@ -26,6 +26,8 @@ export interface Credential {
   readonly value: string;
   /** Public code if it is refused: `invalid_token` for Bearer values, `invalid_api_key` for a key header. */
   readonly refusedAs: 'invalid_token' | 'invalid_api_key';
+  /** `issuers` of the token source it was found in: only these may judge it. Null or absent: no restriction. */
+  readonly onlyIssuers?: readonly string[] | null;
 }
 
 /** A caller whose credential was verified. Frozen; shared between requests by the verified-token cache. */
