@@ -30,9 +30,9 @@ export function paintFor(stream: OutputStream, environment: Environment): Paint 
 }
 
 function wantsColor(stream: OutputStream, environment: Environment): boolean {
-  if ((environment['NO_COLOR'] ?? '') !== '') return false;
-  if ((environment['FORCE_COLOR'] ?? '') !== '') return environment['FORCE_COLOR'] !== '0';
-  return stream.isTTY === true && environment['TERM'] !== 'dumb';
+  if ((environment.NO_COLOR ?? '') !== '') return false;
+  if ((environment.FORCE_COLOR ?? '') !== '') return environment.FORCE_COLOR !== '0';
+  return stream.isTTY === true && environment.TERM !== 'dumb';
 }
 
 /**

@@ -17,7 +17,7 @@ export type PolicyPath = { readonly path: string } | { readonly missing: string 
  */
 export function findPolicyPath(written: string | undefined, environment: Environment): PolicyPath {
   if (written !== undefined) return { path: written };
-  const variable = environment['SALLYPORT_CONFIG'];
+  const variable = environment.SALLYPORT_CONFIG;
   if (variable !== undefined) {
     if (variable === '')
       return { missing: 'SALLYPORT_CONFIG is set but empty; unset it or name a file in it' };

@@ -1,0 +1,29 @@
+/** The process: hands argv, environment and streams to the command line and takes its exit code. */
+import { relative } from 'node:path';
+import { describeDefect, main } from './cli/command-line.ts';
+import { EXIT_DEFECT } from './cli/exit-codes.ts';
+
+// A reader that went away (`sallyport help | head -1`) is no defect.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+process.on('uncaughtException', (error) => {
+  process.stderr.write(describeDefect(error));
+  process.exit(EXIT_DEFECT);
+});
+
+process.exitCode = await main(process.argv.slice(2), {
+  program: nameOfProgram(process.argv[1] ?? ''),
+  environment: process.env,
+  streams: { stdout: process.stdout, stderr: process.stderr },
+});
+
+/** What to type to call us again: the installed name, or node and the script, with the node that belongs to it. */
+function nameOfProgram(script: string): string {
+  if (/[\\/]sallyport$/.test(script)) return 'sallyport';
+  const node = /[\\/]node_modules[\\/]/.test(process.execPath) ? 'npx node' : 'node';
+  return `${node} ${relative(process.cwd(), script)}`;
+}
