@@ -1,0 +1,95 @@
+/**
+ * What is wrong with a configuration, and where. Problems are collected, never thrown, so that one run of
+ * `check` shows all of them; a message never repeats a secret or a value that came from the environment.
+ */
+
+/** Where in a configuration: `['routes', 2, 'require', 'scopes', 0]`. */
+export type ConfigurationPath = readonly (string | number)[];
+
+/** A place in a text, counted from 1. Line 0 stands for something that is no file, such as a command line option. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing to put right. */
+export interface Problem extends Position {
+  /** As written in the file: `routes[2].require.scopes[0]`; empty for the whole file. */
+  readonly path: string;
+  /** Stable snake_case word, for programs. */
+  readonly code: string;
+  /** What is wrong and what to write instead, in one line. */
+  readonly message: string;
+}
+
+/** Answers where a path of the configuration stands in the file, and how it is spelt there. */
+export interface PathLocator {
+  locate(path: ConfigurationPath): { readonly position: Position; readonly path: ConfigurationPath };
+}
+
+/** A growing list of problems; the same finding at the same place is kept once. */
+export interface ProblemList {
+  /** Adds a problem at the value of `path`, or at the nearest of its parents that is in the file. */
+  report(path: ConfigurationPath, code: string, message: string): void;
+  /** Adds a problem whose place is known already, such as that of a key. */
+  reportAt(position: Position, path: ConfigurationPath, code: string, message: string): void;
+  /** Where the value of `path` stands, or the nearest of its parents that is in the file. */
+  positionOf(path: ConfigurationPath): Position;
+  /** How many there are so far. */
+  readonly count: number;
+  /** All so far: files in the order in which they were first met, then by line and column. */
+  sorted(): readonly Problem[];
+}
+
+/** An empty list whose places are looked up in `locator`. */
+export function createProblemList(locator: PathLocator): ProblemList {
+  const found = new Map<string, Problem>();
+  function add(position: Position, path: ConfigurationPath, code: string, message: string): void {
+    const { file, line, column } = position;
+    const identity = JSON.stringify([file, line, column, code, message]);
+    if (!found.has(identity)) {
+      found.set(identity, { file, line, column, path: formatPath(path), code, message });
+    }
+  }
+  return {
+    report(path, code, message) {
+      const located = locator.locate(path);
+      add(located.position, located.path, code, message);
+    },
+    reportAt: add,
+    positionOf: (path) => locator.locate(path).position,
+    get count() {
+      return found.size;
+    },
+    sorted: () => sortProblems([...found.values()]),
+  };
+}
+
+/** Files in the order in which they come first, then by line and column; a stable sort. */
+export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
+  const files = [...new Set(problems.map((problem) => problem.file))];
+  return problems.toSorted(
+    (left, right) =>
+      files.indexOf(left.file) - files.indexOf(right.file) ||
+      left.line - right.line ||
+      left.column - right.column,
+  );
+}
+
+/** `FILE:LINE:COLUMN  path.to[2].key  message  (code)`; without path for the whole file. */
+export function formatProblem(problem: Problem): string {
+  const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
+  return [place, problem.path, problem.message, `(${problem.code})`].filter((part) => part !== '').join('  ');
+}
+
+/** `routes[2].require.claims["https://x/plan"]`: names that are no plain words are quoted. */
+export function formatPath(path: ConfigurationPath): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === 'number') return `[${step}]`;
+      if (!/^[\w-]+$/.test(step)) return `[${JSON.stringify(step)}]`;
+      return index === 0 ? step : `.${step}`;
+    })
+    .join('');
+}

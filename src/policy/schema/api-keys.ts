@@ -1,0 +1,56 @@
+/** Who may vouch for callers with a key of ours. */
+import { type Infer, key, later, listOf, mapOf, moment, object, strictListOf, text } from './builder.ts';
+import { headerName, scopeToken, sourceName } from './names.ts';
+
+const apiKey = object({
+  id: key(text(), { doc: 'Name of the key, in logs; unique over all sets.', required: true, example: 'ci' }),
+  sha256: key(
+    text({ pattern: /^[0-9a-fA-F]{64}$/, expected: 'the SHA-256 of the key as 64 hexadecimal digits' }),
+    {
+      doc: 'SHA-256 of the key in hexadecimal; unique over all sets. The key itself is kept nowhere.',
+      required: true,
+      example: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
+    },
+  ),
+  subject: key(text(), { doc: 'Who calls with it.', defaultText: 'the `id`', example: 'ci-runner' }),
+  scopes: key(listOf(scopeToken()), { doc: 'Scopes of its callers.', default: [], example: ['orders:read'] }),
+  roles: key(listOf(text()), { doc: 'Roles of its callers.', default: [], example: ['reader'] }),
+  expires: key(moment(), {
+    doc: 'When it ends: a date (its first moment, UTC) or an RFC 3339 time.',
+    default: 'none',
+    example: '2027-01-01',
+  }),
+});
+
+const apiKeySet = object(
+  {
+    header: key(text(headerName), {
+      doc: 'Header that holds the key; `Authorization: Bearer KEY` is accepted too.',
+      default: 'X-API-Key',
+    }),
+    keys: key(strictListOf(apiKey), {
+      doc: 'The keys. `keys_file` names a YAML or JSON file with this list instead.',
+      file: 'document',
+      example: [
+        {
+          id: 'ci',
+          sha256: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
+          scopes: ['orders:read'],
+        },
+      ],
+    }),
+  },
+  { exactlyOne: [['keys']] },
+);
+
+export const apiKeyKeys = {
+  api_keys: key(mapOf(apiKeySet, { name: sourceName, placeholder: 'NAME' }), {
+    doc: 'Sets of API keys, by name. `sallyport hash-key` makes a key and its entry.',
+    default: {},
+    example: { machines: { header: 'X-API-Key', keys_file: 'keys.yaml' } },
+  }),
+  basic: later('Lists of users with passwords (RFC 7617), by name.', { none: true }),
+};
+
+export type ApiKeySetConfiguration = Infer<typeof apiKeySet>;
+export type ApiKeyConfiguration = Infer<typeof apiKey>;

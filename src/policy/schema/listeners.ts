@@ -1,0 +1,74 @@
+/** Where we listen, and what clients call us. */
+import { choice, type Infer, key, later, listOf, object, orNone, text } from './builder.ts';
+
+const listenAddress = object(
+  {
+    address: key(text(), {
+      doc: '`HOST:PORT`, `:PORT` (all interfaces) or `unix:/run/x.sock`.',
+      required: true,
+      example: ':8080',
+    }),
+    tls: later('TLS on the listener: `{cert_file, key_file, client_ca_file, client_cert}`.', { none: true }),
+  },
+  { short: 'address' },
+);
+
+const admin = object(
+  {
+    address: key(text(), {
+      doc: '`HOST:PORT`, `:PORT` or `unix:/run/x.sock`.',
+      required: true,
+      example: '127.0.0.1:9901',
+    }),
+    token: key(text(), {
+      doc: 'Bearer token asked for everything but the probes. Without it a TCP address must be loopback for more than probes.',
+      secret: true,
+    }),
+    hosts: key(listOf(text()), {
+      doc: 'Host names, besides IP literals and `localhost`, that a request on this listener may name.',
+      default: [],
+      example: ['sallyport.internal'],
+    }),
+  },
+  { short: 'address' },
+);
+
+export const listenerKeys = {
+  listen: key(listOf(listenAddress, { min: 1 }), {
+    doc: 'Where requests are taken: one address, or a list. `run --listen` and `SALLYPORT_LISTEN` win over it.',
+    default: '127.0.0.1:8080',
+    example: [':8080', 'unix:/run/sallyport.sock'],
+  }),
+  admin: key(orNone(admin), {
+    doc: 'The listener for probes, metrics and administration; `none` for none. `run --admin` and `SALLYPORT_ADMIN` win over it.',
+    default: '127.0.0.1:9901',
+    example: { address: '0.0.0.0:9901', token_file: 'admin.token', hosts: ['gateway.internal'] },
+  }),
+  public_url: key(text(), {
+    doc: 'What clients call us, as an `http://` or `https://` origin; never taken from Host.',
+    example: 'https://api.example.com',
+  }),
+  realm: key(
+    text({
+      pattern: /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/,
+      expected: 'visible ASCII and spaces, without quotes and backslashes',
+    }),
+    { doc: 'The protection space named in every challenge (RFC 9110 section 11.5).', default: 'api' },
+  ),
+  trusted_proxies: key(listOf(text()), {
+    doc: 'Networks (CIDR) or addresses whose `X-Forwarded-*` and `Forwarded` are believed. `0.0.0.0/0` and `::/0` are refused.',
+    default: [],
+    example: ['10.0.0.0/8', '::1'],
+  }),
+  forwarded: key(choice(['x_forwarded', 'rfc7239', 'both', 'none']), {
+    doc: 'Which headers tell the upstream about the client: `X-Forwarded-For`, `-Proto` and `-Host`, the `Forwarded` of RFC 7239, both, or none. Those of trusted proxies are appended to, those of others replaced.',
+    default: 'x_forwarded',
+  }),
+  path_case: key(choice(['sensitive', 'insensitive']), {
+    doc: 'How literals of paths are compared. `insensitive` ignores the case of ASCII letters and forwards the path as sent; for upstreams that fold case (Express by default, IIS, PHP on a case-insensitive disk). An upstream may say otherwise.',
+    default: 'sensitive',
+  }),
+};
+
+export type ListenConfiguration = Infer<typeof listenAddress>;
+export type AdminConfiguration = Infer<typeof admin>;

@@ -1,0 +1,98 @@
+/** The data behind the schema's words, as a closed union that every reader of the schema walks. */
+
+/** What a YAML scalar may be once null is refused. */
+export type Scalar = string | number | boolean;
+
+export type Node =
+  | TextNode
+  | AmountNode
+  | ChoiceNode
+  | FileNode
+  | ListNode
+  | MapNode
+  | ObjectNode
+  | OrNoneNode
+  | ScalarOrMappingNode
+  | { readonly kind: 'boolean' | 'number' | 'moment' | 'scalar' | 'json' };
+
+export interface TextNode {
+  readonly kind: 'text';
+  readonly pattern?: RegExp;
+  /** The pattern in words, as the end of "must be ...". */
+  readonly expected?: string;
+  /** A form that is not built yet. */
+  readonly notYet?: { readonly pattern: RegExp; readonly what: string };
+}
+
+export interface AmountNode {
+  readonly kind: 'integer' | 'duration' | 'size';
+  /** In milliseconds or bytes. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly none?: boolean;
+}
+
+export interface ChoiceNode {
+  readonly kind: 'choice';
+  readonly values: readonly (string | number)[];
+  readonly notYet?: readonly string[];
+}
+
+export interface FileNode {
+  readonly kind: 'file';
+  /** False: only that it can be read is checked, and the path is the value. */
+  readonly content: boolean;
+}
+
+export interface ListNode {
+  readonly kind: 'list';
+  readonly item: Node;
+  readonly single: boolean;
+  readonly min?: number;
+  readonly none?: boolean;
+}
+
+export interface MapNode {
+  readonly kind: 'map';
+  readonly value: Node;
+  readonly placeholder: string;
+  readonly name?: { readonly pattern: RegExp; readonly expected: string };
+  readonly overDefault?: boolean;
+}
+
+export interface ObjectNode {
+  readonly kind: 'object';
+  readonly keys: Readonly<Record<string, Key>>;
+  /** The key for which a value that is no mapping stands. */
+  readonly short?: string;
+  /** Of each group exactly one key must be given. */
+  readonly exactlyOne?: readonly (readonly string[])[];
+  /** Of each group at most one key may be given. */
+  readonly atMostOne?: readonly (readonly string[])[];
+}
+
+export interface OrNoneNode {
+  readonly kind: 'or-none';
+  readonly inner: Node;
+}
+
+export interface ScalarOrMappingNode {
+  readonly kind: 'scalar-or-mapping';
+  readonly scalar: Node;
+  readonly mapping: Node;
+}
+
+/** One key of an object; see `KeyOptions` for the fields. */
+export interface Key {
+  readonly node: Node;
+  readonly doc: string;
+  readonly default?: unknown;
+  readonly defaultText?: string;
+  readonly required?: boolean;
+  readonly example?: unknown;
+  readonly secret?: boolean;
+  readonly file?: 'document';
+  readonly notYet?: string;
+  /** The default counts only after `defaults` has been merged into the route. */
+  readonly inherited?: boolean;
+}
