@@ -5,6 +5,7 @@
 import type { Log } from '../deps.ts';
 import type { Principal } from '../credentials/credential.ts';
 import type { Refusal } from '../refusals/refusal.ts';
+import type { ExchangeOutcome } from '../upstream/forward-plan.ts';
 
 /** What is known of a request when it ends. Absent knowledge is null. */
 export interface DecisionRecord {
@@ -26,11 +27,9 @@ export interface DecisionRecord {
 
 /** What the exchange with the upstream adds. */
 export interface ForwardedRecord {
+  /** Name of the upstream in the policy; never its address. */
   readonly upstream: string;
-  /** Milliseconds until the upstream's response header; -1 when none came. */
-  readonly upstreamDuration: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
+  readonly outcome: ExchangeOutcome;
 }
 
 /** Longest untrusted text in a log line, in UTF-16 code units; more is cut and marked. */
@@ -78,12 +77,14 @@ function addPrincipal(fields: Fields, principal: Principal): void {
 }
 
 function addForwarded(fields: Fields, forwarded: ForwardedRecord): void {
+  const { outcome } = forwarded;
   fields.upstream = forwarded.upstream;
-  if (forwarded.upstreamDuration >= 0) {
-    fields.upstream_ms = Math.round(forwarded.upstreamDuration * 1000) / 1000;
+  if (outcome.upstreamDuration >= 0) {
+    fields.upstream_ms = Math.round(outcome.upstreamDuration * 1000) / 1000;
   }
-  fields.bytes_in = forwarded.bytesIn;
-  fields.bytes_out = forwarded.bytesOut;
+  fields.bytes_in = outcome.bytesIn;
+  fields.bytes_out = outcome.bytesOut;
+  if (outcome.end !== 'complete') fields.end = outcome.end;
 }
 
 function addRefusal(fields: Fields, refusal: Refusal): void {

@@ -1,0 +1,91 @@
+/**
+ * The admin listener: probes for orchestrators. It is a server of its own, so that nothing on the public
+ * side can reach it; and it answers only requests that name it by an IP literal, `localhost` or a name
+ * in `admin.hosts`, since loopback is reachable from any web page and, in a pod, from the very API we protect.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import { hash } from 'node:crypto';
+import type { AdminPolicy } from '../policy/policy.ts';
+
+/** One thing that readiness depends on. */
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ready: boolean;
+  /** For `?verbose`, in words; no addresses, no secrets. */
+  readonly detail: string;
+}
+
+/** What the admin endpoints ask of the server. */
+export interface AdminState {
+  readiness(): readonly ReadinessCheck[];
+}
+
+/** Makes the admin server; not listening yet. */
+export function createAdminServer(policy: AdminPolicy, state: AdminState): Server {
+  const server = createServer(
+    { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, maxHeaderSize: 16 * 1024 },
+    (request, response) => answer(request, response, policy, state),
+  );
+  server.maxConnections = 256;
+  return server;
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, policy: AdminPolicy, state: AdminState): void {
+  request.resume();
+  if (!isAddressedToUs(request, policy) || isCrossSite(request)) return reply(response, 403, 'forbidden');
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://admin.invalid');
+  const verbose = searchParams.has('verbose');
+  if (pathname !== '/livez' && pathname !== '/readyz' && pathname !== '/healthz') {
+    return reply(response, 404, 'not found');
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    return reply(response, 405, 'method not allowed');
+  }
+  if (verbose && !mayLookInside(request, policy)) return reply(response, 403, 'forbidden');
+  if (pathname === '/livez' || pathname === '/healthz') return reply(response, 200, 'ok');
+  const checks = state.readiness();
+  const ready = checks.every((check) => check.ready);
+  const lines = checks.map((check) => `[${check.ready ? '+' : '-'}]${check.name} ${check.detail}`);
+  reply(response, ready ? 200 : 503, verbose ? [...lines, ready ? 'ready' : 'not ready'].join('\n') : ready ? 'ok' : 'not ready');
+}
+
+function reply(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  response.end(`${text}\n`);
+}
+
+/** Against DNS rebinding: a name of somebody else's that resolves to this address is not ours. */
+function isAddressedToUs(request: IncomingMessage, policy: AdminPolicy): boolean {
+  if (policy.address.kind === 'unix') return true;
+  const host = request.headers.host ?? '';
+  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return isIP(name) !== 0 || name === 'localhost' || policy.hosts.includes(name);
+}
+
+/** A web page may not even ask: browsers tell on themselves. */
+function isCrossSite(request: IncomingMessage): boolean {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  const origin = request.headers.origin;
+  return origin !== undefined && origin !== `http://${request.headers.host ?? ''}`;
+}
+
+/** Details only on loopback or a unix socket, or for those with the token when `token_file` is set. */
+function mayLookInside(request: IncomingMessage, policy: AdminPolicy): boolean {
+  if (policy.tokenHash !== null) return bearerMatches(request, policy.tokenHash);
+  const address = request.socket.localAddress;
+  return address === undefined || address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+}
+
+function bearerMatches(request: IncomingMessage, expected: Buffer): boolean {
+  const [scheme, token] = (request.headers.authorization ?? '').split(' ');
+  if (scheme?.toLowerCase() !== 'bearer' || token === undefined) return false;
+  return timingSafeEqual(hash('sha256', token, 'buffer'), expected);
+}

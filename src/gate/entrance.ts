@@ -1,0 +1,148 @@
+/**
+ * Where bytes become visits: each event of a listener passes the wire guard here before anything else
+ * looks at it, and what the guard refuses is answered here.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { passGate } from '../gate.ts';
+import type { Entrance } from '../listener.ts';
+import { logDecision } from '../observe/decision.ts';
+import { internalFailure } from '../observe/internal-failure.ts';
+import { requestId } from '../observe/request-id.ts';
+import type { Refusal } from '../refusals/refusal.ts';
+import { type AnswerContext, answerTo } from '../refusals/response.ts';
+import { writeAnswer, writeAnswerToSocket } from '../refusals/write-answer.ts';
+import type { Standing } from '../standing.ts';
+import { type GuardResult, guardWire } from './guard-wire.ts';
+import { matchRoute } from './match-route.ts';
+import { beginVisit, type Carrier, type Visit } from './visit.ts';
+
+/** Hands a guarded request to the router; the gate takes it up from there by `takeVisit`. */
+export type Router = (request: IncomingMessage, response: ServerResponse) => void;
+
+const visits = new WeakMap<IncomingMessage, Visit>();
+
+/** The visit that belongs to a request that came through the router. */
+export function takeVisit(request: IncomingMessage): Visit | undefined {
+  return visits.get(request);
+}
+
+/**
+ * @param standing the one in force at the moment of asking
+ * @param route Fastify's router, which must see nothing that it could judge by itself
+ */
+export function createEntrance(standing: () => Standing, route: Router): Entrance {
+  const guardNow = (request: IncomingMessage) => guardWire(request, standing().policy.limits);
+  // An upgrade is looked at twice: when Node asks whether it is one for us, and when it then comes.
+  const guarded = new WeakMap<IncomingMessage, GuardResult>();
+  const guard = (request: IncomingMessage): GuardResult => {
+    let result = guarded.get(request);
+    if (result === undefined) {
+      result = guardNow(request);
+      guarded.set(request, result);
+    }
+    return result;
+  };
+  return {
+    request(request, response) {
+      const result = request.headers.upgrade === undefined ? guardNow(request) : guard(request);
+      const carrier: Carrier = { kind: 'http', response };
+      if (!result.ok) return turnAway(standing(), request, carrier, result.refusal);
+      visits.set(request, beginVisit(standing(), request, result.wire, carrier));
+      // The router matches one constant path: the policy's own tree is the only one that reads targets.
+      request.url = '/';
+      route(request, response);
+    },
+    wantsTunnel(request) {
+      try {
+        const result = guard(request);
+        if (!result.ok || !result.wire.webSocket) return false;
+        const match = matchRoute(standing().policy.tree, result.wire);
+        return match.kind === 'route' && match.route.webSocket;
+      } catch (error) {
+        internalFailure(standing().dependencies.log, '', error);
+        return false;
+      }
+    },
+    upgrade(request, socket, head) {
+      const result = guard(request);
+      const carrier: Carrier = { kind: 'upgrade', socket, head };
+      if (!result.ok) return turnAway(standing(), request, carrier, result.refusal);
+      passGate(beginVisit(standing(), request, result.wire, carrier));
+    },
+    connect(request, socket) {
+      // RFC 9110 section 9.3.6: a gateway to one API opens no tunnels, for nobody.
+      const refusal: Refusal = { kind: 'method_not_allowed', reason: 'connect', allow: '' };
+      turnAway(standing(), request, { kind: 'upgrade', socket, head: Buffer.alloc(0) }, refusal);
+    },
+    broken(error, socket) {
+      const refusal = refusalOf(error);
+      const id = requestId(undefined, false);
+      const answer = answerTo(refusal, turnedAwayContext(standing(), id));
+      writeAnswerToSocket(socket, { ...answer, close: true });
+      record(standing(), id, { method: '', peer: peerOf(socket) }, refusal, answer.status);
+    },
+  };
+}
+
+/** What Node's parser found wrong, or missed in time. */
+function refusalOf(error: NodeJS.ErrnoException): Refusal {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return { kind: 'header_too_large', reason: 'header_overflow' };
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return { kind: 'content_too_large', reason: 'chunk_extensions_overflow' };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { kind: 'request_timeout', reason: 'request_timeout' };
+    default:
+      return { kind: 'bad_request', reason: 'unparsable', detail: { cause: error.code ?? 'unknown' } };
+  }
+}
+
+/** Answers what never became a visit. No challenge: the bytes were not looked at for credentials. */
+function turnAway(standing: Standing, request: IncomingMessage, carrier: Carrier, refusal: Refusal): void {
+  const id = requestId(undefined, false);
+  const answer = answerTo(refusal, turnedAwayContext(standing, id));
+  const closing = { ...answer, close: true };
+  if (carrier.kind === 'http') writeAnswer(request, carrier.response, closing);
+  else writeAnswerToSocket(carrier.socket, closing);
+  record(standing, id, { method: request.method ?? '', peer: peerOf(request.socket) }, refusal, answer.status);
+}
+
+function turnedAwayContext(standing: Standing, id: string): AnswerContext {
+  const { policy } = standing;
+  return {
+    realm: policy.realm,
+    challenges: [],
+    format: policy.errors.format,
+    detail: policy.errors.detail,
+    notFoundStatus: policy.unmatched.status,
+    requestId: id,
+  };
+}
+
+function peerOf(socket: Duplex): string {
+  return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : 'unix';
+}
+
+function record(
+  standing: Standing,
+  id: string,
+  from: { method: string; peer: string },
+  refusal: Refusal,
+  status: number,
+): void {
+  logDecision(standing.dependencies.log, {
+    requestId: id,
+    peer: from.peer,
+    method: from.method,
+    host: '',
+    path: '',
+    routeId: null,
+    principal: null,
+    refusal,
+    status,
+    duration: 0,
+    forwarded: null,
+  });
+}

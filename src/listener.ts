@@ -1,0 +1,117 @@
+/**
+ * One HTTP server per listen address, all wired here and nowhere else. Every event by which Node hands
+ * out bytes goes through the wire guard first, before Fastify or its router see anything; CONNECT,
+ * broken messages and upgrades never reach them at all.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Policy } from './policy/policy.ts';
+
+/** Where a listener's events lead. None of these may throw. */
+export interface Entrance {
+  /** An ordinary request; `Expect: 100-continue` has not been answered. */
+  request(request: IncomingMessage, response: ServerResponse): void;
+  /** A WebSocket handshake for which `wantsTunnel` said true. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** True for a WebSocket handshake on a route that lets it through; all other upgrades are plain requests. */
+  wantsTunnel(request: IncomingMessage): boolean;
+  /** CONNECT: refused everywhere. */
+  connect(request: IncomingMessage, socket: Duplex): void;
+  /** Bytes that Node's parser refused, or that did not come in time. */
+  broken(error: NodeJS.ErrnoException, socket: Duplex): void;
+}
+
+/** What is under way on one connection, in the order of arrival. */
+interface Connection {
+  readonly exchanges: { readonly request: IncomingMessage; readonly response: ServerResponse }[];
+}
+
+/** How often Node looks for connections whose header or request is late; its default of 30 s would make timeouts vague. */
+const CHECK_EVERY = 1_000;
+
+/** Makes a server that is not listening yet. */
+export function createListener(entrance: Entrance, policy: Policy): Server {
+  const { limits, timeouts } = policy;
+  const request = Number.isFinite(timeouts.request) ? timeouts.request : 0;
+  const connections = new WeakMap<Duplex, Connection>();
+  const server = createServer({
+    // The guard counts what it allows; Node's own bound lies above, so that a 431 is ours where possible.
+    maxHeaderSize: Math.min(limits.headerBytes + limits.targetBytes, 1024 * 1024) + 1024,
+    headersTimeout: request > 0 ? Math.min(timeouts.headers, request) : timeouts.headers,
+    requestTimeout: request,
+    keepAliveTimeout: Number.isFinite(timeouts.idle) ? timeouts.idle : 0,
+    connectionsCheckingInterval: CHECK_EVERY,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    noDelay: true,
+    // An upgrade behind an unanswered request would take the socket from under that answer.
+    shouldUpgradeCallback: (message) =>
+      (connections.get(message.socket)?.exchanges.length ?? 0) === 0 && entrance.wantsTunnel(message),
+  });
+  server.maxHeadersCount = 0;
+  server.timeout = 0;
+  if (Number.isFinite(limits.connections)) server.maxConnections = limits.connections;
+
+  const accept = (message: IncomingMessage, response: ServerResponse) => {
+    track(connections, message, response);
+    entrance.request(message, response);
+  };
+  server.on('request', accept);
+  server.on('checkContinue', accept);
+  server.on('checkExpectation', accept);
+  server.on('upgrade', (message, socket, head) => {
+    socket.on('error', ignoreSocketError);
+    entrance.upgrade(message, socket, head);
+  });
+  server.on('connect', (message, socket) => {
+    socket.on('error', ignoreSocketError);
+    entrance.connect(message, socket);
+  });
+  server.on('clientError', (error, socket) => answerInTurn(connections.get(socket), error, socket, entrance));
+  return server;
+}
+
+/** A reset needs no answer; 'close' follows and is what everybody waits for. */
+function ignoreSocketError(): void {}
+
+function track(connections: WeakMap<Duplex, Connection>, request: IncomingMessage, response: ServerResponse) {
+  let connection = connections.get(request.socket);
+  if (connection === undefined) {
+    connection = { exchanges: [] };
+    connections.set(request.socket, connection);
+  }
+  const { exchanges } = connection;
+  const exchange = { request, response };
+  exchanges.push(exchange);
+  response.once('close', () => {
+    exchanges.splice(exchanges.indexOf(exchange), 1);
+  });
+}
+
+/**
+ * Answers a broken message after the answers that are due before it (RFC 9112 section 9.3.2: in the
+ * order of the requests). A message that broke in its body has an answer of its own under way: once
+ * that has begun, all that is left is to cut.
+ */
+function answerInTurn(
+  connection: Connection | undefined,
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  entrance: Entrance,
+): void {
+  if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const exchanges = connection?.exchanges ?? [];
+  const last = exchanges.at(-1);
+  if (last === undefined) return entrance.broken(error, socket);
+  const bodyBroke = !last.request.complete;
+  if (bodyBroke && last.response.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const before = bodyBroke ? exchanges.at(-2) : last;
+  if (before === undefined) return entrance.broken(error, socket);
+  before.response.once('close', () => answerInTurn(connection, error, socket, entrance));
+}

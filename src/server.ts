@@ -1,0 +1,159 @@
+/**
+ * The running server: listeners, the admin listener, the standing in force, reload and drain. It never
+ * reads the environment and never ends the process.
+ */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdminServer, type ReadinessCheck } from './admin/admin-server.ts';
+import type { Dependencies } from './deps.ts';
+import { createEntrance, takeVisit } from './gate/entrance.ts';
+import { passGate } from './gate.ts';
+import { listenOn } from './listen-on.ts';
+import { createListener } from './listener.ts';
+import type { ListenAddress, Policy } from './policy/policy.ts';
+import { createRouter } from './router.ts';
+import { createStanding, type Standing } from './standing.ts';
+
+export interface StartOptions {
+  readonly policy: Policy;
+  readonly dependencies: Dependencies;
+}
+
+export interface RunningServer {
+  /** Where we listen: `host:port` or `unix:/path`. */
+  readonly addresses: { readonly public: readonly string[]; readonly admin: string | null };
+  /** Puts another policy in force at once; requests under way keep theirs. Listen addresses stay as they are. */
+  reload(policy: Policy): void;
+  /** What `/readyz` says. */
+  readiness(): readonly ReadinessCheck[];
+  /**
+   * Becomes not ready, waits `drain_delay`, stops accepting, lets what is in flight end within `drain`,
+   * then closes everything.
+   */
+  drain(): Promise<void>;
+  /** Closes everything at once. */
+  close(): Promise<void>;
+}
+
+/** Starts serving a policy; rejects when an address cannot be listened on (`EADDRINUSE` and the like). */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const server = new GateServer(options);
+  await server.start();
+  return server;
+}
+
+class GateServer implements RunningServer {
+  addresses: { public: string[]; admin: string | null } = { public: [], admin: null };
+  #standing: Standing;
+  readonly #dependencies: Dependencies;
+  #listeners: Server[] = [];
+  #admin: Server | null = null;
+  #draining = false;
+  /** Ends the wait of `drain_delay` early, when everything is closed at once. */
+  #hurry: (() => void) | null = null;
+
+  constructor({ policy, dependencies }: StartOptions) {
+    this.#dependencies = dependencies;
+    this.#standing = createStanding(policy, dependencies, null);
+  }
+
+  async start(): Promise<void> {
+    const { policy } = this.#standing;
+    try {
+      const router = await createRouter((request) => {
+        const visit = takeVisit(request);
+        if (visit !== undefined) passGate(visit);
+      });
+      const entrance = createEntrance(
+        () => this.#standing,
+        (request, response) => {
+          if (this.#draining) response.shouldKeepAlive = false;
+          router.routing(request, response);
+        },
+      );
+      for (const address of policy.listen) {
+        const listener = createListener(entrance, policy);
+        this.#listeners.push(listener);
+        this.addresses.public.push(await open(listener, address));
+      }
+      if (policy.admin !== null) {
+        this.#admin = createAdminServer(policy.admin, this);
+        this.addresses.admin = await open(this.#admin, policy.admin.address);
+      }
+      this.#standing.verifiers.start();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  reload(policy: Policy): void {
+    const previous = this.#standing;
+    const next = createStanding(policy, this.#dependencies, previous);
+    this.#standing = next;
+    next.verifiers.start();
+    previous.verifiers.close();
+    previous.upstreams.retire(next.policy);
+  }
+
+  readiness(): readonly ReadinessCheck[] {
+    const draining = { name: 'draining', ready: !this.#draining, detail: this.#draining ? 'yes' : 'no' };
+    return [...this.#standing.verifiers.readiness(), draining];
+  }
+
+  async drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    const { drainDelay, drain } = this.#standing.policy.timeouts;
+    await this.#wait(drainDelay);
+    const ended = Promise.all(this.#listeners.map(endListener));
+    this.#standing.upstreams.closeTunnels();
+    await Promise.race([ended, this.#wait(drain)]);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#hurry?.();
+    this.#standing.verifiers.close();
+    const servers = this.#admin === null ? this.#listeners : [...this.#listeners, this.#admin];
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+    this.#standing.upstreams.closeTunnels();
+    await this.#standing.upstreams.destroy();
+  }
+
+  #wait(milliseconds: number): Promise<void> {
+    if (milliseconds <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = Number.isFinite(milliseconds) ? setTimeout(resolve, milliseconds) : undefined;
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** Stops accepting and resolves when the last connection is gone; idle ones are closed as they become idle. */
+function endListener(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const sweep = setInterval(() => server.closeIdleConnections(), 100);
+    server.close(() => {
+      clearInterval(sweep);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+async function open(server: Server, address: ListenAddress): Promise<string> {
+  await listenOn(server, address);
+  const bound = server.address();
+  return typeof bound === 'string' || bound === null ? `unix:${bound ?? ''}` : formatAddress(bound);
+}
+
+function formatAddress({ address, port }: AddressInfo): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,32 @@
+/**
+ * All that stands behind one policy: its verifiers and its upstreams. A request keeps the standing that
+ * it met to its end; a reload makes a new one and lets the old one finish.
+ */
+import { createVerifiers, type Verifiers } from './credentials/kinds.ts';
+import type { Dependencies } from './deps.ts';
+import { accessSampler } from './observe/access-sampler.ts';
+import type { Policy } from './policy/policy.ts';
+import { createUpstreams, type Upstreams } from './upstream/dispatcher.ts';
+
+export interface Standing {
+  readonly policy: Policy;
+  readonly dependencies: Dependencies;
+  readonly verifiers: Verifiers;
+  readonly upstreams: Upstreams;
+  /** Whether to log the next allowed request. */
+  readonly logsAllowed: () => boolean;
+}
+
+/**
+ * Builds what a policy needs; nothing is fetched or connected yet.
+ * @param previous the standing in force, whose key sets and connections are carried on where nothing changed
+ */
+export function createStanding(policy: Policy, dependencies: Dependencies, previous: Standing | null): Standing {
+  return {
+    policy,
+    dependencies,
+    verifiers: createVerifiers(policy, dependencies, previous?.verifiers ?? null),
+    upstreams: createUpstreams(policy, dependencies, previous?.upstreams ?? null),
+    logsAllowed: accessSampler(policy.log.allowedEvery),
+  };
+}
