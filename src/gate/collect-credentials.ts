@@ -1,0 +1,162 @@
+/**
+ * Finds the one credential of a request in the places that its route reads, and nowhere else. Refuses to
+ * choose: two credentials are an error, because the upstream might mean the other one.
+ */
+import type { Credential } from '../credentials/credential.ts';
+import type { AcceptPolicy, Limits } from '../policy/policy.ts';
+import type { Refusal } from '../refusals/refusal.ts';
+import { hasThreeParts, isBase64Token, parseAuthorization } from '../wire/authorization-header.ts';
+import { isVisibleAscii } from '../wire/header-value.ts';
+import type { WireRequest } from '../wire/wire-request.ts';
+
+/** What a request presents. `absent` is for the gate to judge: a 401, or an anonymous caller. */
+export type CollectedCredentials =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'presented'; readonly credential: Credential }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** How a field is read: as Authorization, or as one bare token or key. */
+type Reading = 'authorization' | 'token' | 'key';
+
+interface Scope {
+  readonly accept: AcceptPolicy;
+  readonly tokenBytes: number;
+}
+
+const ABSENT: CollectedCredentials = Object.freeze({ kind: 'absent' });
+const AMBIGUOUS = refused({ kind: 'ambiguous_credentials', reason: 'ambiguous_credentials' });
+const OTHER_SCHEME = refused({ kind: 'unauthenticated', reason: 'unknown_scheme' });
+const MALFORMED_TOKEN = invalidToken('malformed_authorization');
+const TOKEN_NOT_READ = invalidToken('token_not_accepted');
+const NOT_A_TOKEN = invalidToken('not_a_jwt');
+const MALFORMED_KEY = refused({
+  kind: 'invalid_credential',
+  code: 'invalid_api_key',
+  reason: 'malformed_api_key',
+});
+const AUTHORIZATION = Object.freeze({ in: 'authorization' } as const);
+
+/**
+ * Counts on the raw fields, since Node's own `headers` keeps the first of two Authorization fields and joins
+ * two key headers. Allocates nothing when nothing is there.
+ */
+export function collectCredentials(
+  wire: WireRequest,
+  accept: AcceptPolicy,
+  limits: Pick<Limits, 'tokenBytes'>,
+): CollectedCredentials {
+  const names = wire.headerNames;
+  const scope = { accept, tokenBytes: limits.tokenBytes };
+  let found: CollectedCredentials = ABSENT;
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] ?? '';
+    const reading = readingOf(name, accept);
+    if (reading === null) continue;
+    // The same field twice, even once empty: whoever reads the other one sees another caller than we do.
+    if (names.indexOf(name) !== i) return AMBIGUOUS;
+    const next = read(reading, name, wire.rawHeaders[2 * i + 1] ?? '', scope);
+    if (next === ABSENT) continue;
+    if (found !== ABSENT) return AMBIGUOUS;
+    found = next;
+  }
+  return found;
+}
+
+/** Null for a field that this route does not read: the common case, decided by a few comparisons. */
+function readingOf(name: string, accept: AcceptPolicy): Reading | null {
+  if (name === 'authorization') return readsAuthorization(accept) ? 'authorization' : null;
+  if (accept.keyHeaders.includes(name)) return 'key';
+  for (const source of accept.tokenSources) {
+    if (source.in === 'header' && source.name === name) return 'token';
+  }
+  return null;
+}
+
+/** Keys are accepted as Bearer values too, also where tokens lie in another place. */
+function readsAuthorization(accept: AcceptPolicy): boolean {
+  return accept.apiKeySets.length > 0 || readsTokensInAuthorization(accept);
+}
+
+function readsTokensInAuthorization(accept: AcceptPolicy): boolean {
+  return accept.issuers.length > 0 && accept.tokenSources.some((source) => source.in === 'authorization');
+}
+
+function read(reading: Reading, name: string, value: string, scope: Scope): CollectedCredentials {
+  if (value === '') return ABSENT;
+  switch (reading) {
+    case 'authorization':
+      return readAuthorization(value, scope.accept, scope.tokenBytes);
+    case 'token':
+      return readTokenHeader(name, value, scope);
+    case 'key':
+      return readKeyHeader(name, value, scope.tokenBytes);
+  }
+}
+
+function readAuthorization(value: string, accept: AcceptPolicy, tokenBytes: number): CollectedCredentials {
+  const parsed = parseAuthorization(value, tokenBytes);
+  switch (parsed.kind) {
+    case 'empty':
+      return ABSENT;
+    case 'other_scheme':
+      return OTHER_SCHEME;
+    case 'malformed':
+      return MALFORMED_TOKEN;
+    case 'bearer':
+      return judgeBearer(parsed.token, accept);
+  }
+}
+
+/** Three parts go to the issuers only, anything else to the keys only: neither family gets a second try. */
+function judgeBearer(value: string, accept: AcceptPolicy): CollectedCredentials {
+  const family = hasThreeParts(value) ? 'token' : 'key';
+  if (family === 'token' && !readsTokensInAuthorization(accept)) return TOKEN_NOT_READ;
+  if (family === 'key' && accept.apiKeySets.length === 0) return NOT_A_TOKEN;
+  const onlyIssuers = family === 'token' ? restriction(accept, null) : null;
+  return presented({ place: AUTHORIZATION, family, value, refusedAs: 'invalid_token', onlyIssuers });
+}
+
+/** The bare token, as load balancers send it; a scheme before it makes it malformed. */
+function readTokenHeader(name: string, value: string, { accept, tokenBytes }: Scope): CollectedCredentials {
+  if (value.length > tokenBytes || !isBase64Token(value)) return MALFORMED_TOKEN;
+  if (!hasThreeParts(value)) return NOT_A_TOKEN;
+  const onlyIssuers = restriction(accept, name);
+  return presented({
+    place: { in: 'header', name },
+    family: 'token',
+    value,
+    refusedAs: 'invalid_token',
+    onlyIssuers,
+  });
+}
+
+function readKeyHeader(name: string, value: string, tokenBytes: number): CollectedCredentials {
+  if (value.length > tokenBytes || !isVisibleAscii(value)) return MALFORMED_KEY;
+  return presented({ place: { in: 'header', name }, family: 'key', value, refusedAs: 'invalid_api_key' });
+}
+
+/**
+ * The issuers that a place counts for, or null for all. A place may be named by several sources.
+ * @param header the header's name, or null for Authorization
+ */
+function restriction(accept: AcceptPolicy, header: string | null): readonly string[] | null {
+  let issuers: readonly string[] | undefined;
+  for (const source of accept.tokenSources) {
+    if ((source.in === 'header' ? source.name : null) !== header) continue;
+    if (source.issuers === null) return null;
+    issuers = issuers === undefined ? source.issuers : [...issuers, ...source.issuers];
+  }
+  return issuers ?? [];
+}
+
+function presented(credential: Credential): CollectedCredentials {
+  return { kind: 'presented', credential };
+}
+
+function refused(refusal: Refusal): CollectedCredentials {
+  return Object.freeze({ kind: 'refused', refusal: Object.freeze(refusal) });
+}
+
+function invalidToken(reason: string): CollectedCredentials {
+  return refused({ kind: 'invalid_credential', code: 'invalid_token', reason });
+}

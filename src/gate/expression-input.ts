@@ -1,0 +1,77 @@
+/**
+ * The facts that a `when` may see, each made when it is asked for. Never among them: a credential, or a
+ * header that the upstream is told by us and not by the caller.
+ */
+import type { CredentialKindName, JsonObject, Principal } from '../credentials/credential.ts';
+import type { AcceptPolicy, ExpressionInput } from '../policy/policy.ts';
+import type { WireRequest } from '../wire/wire-request.ts';
+
+const NO_CLAIMS: JsonObject = Object.freeze(Object.create(null));
+const NOTHING: readonly string[] = Object.freeze([]);
+
+/** Fields that may carry a credential whether or not this route reads them. */
+const CREDENTIAL_FIELDS = new Set(['authorization', 'proxy-authorization', 'cookie', 'dpop']);
+
+/** What an authorization may look at besides the caller. */
+export interface AuthorizationContext {
+  readonly wire: WireRequest;
+  /** Names of the path parameters of the route's place, and parallel to them their values, decoded once. */
+  readonly parameterNames: readonly string[];
+  readonly parameters: readonly string[];
+  /** Where credentials were looked for: `when` never sees these fields. */
+  readonly accept: AcceptPolicy;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** @param principal null for an anonymous caller: every fact about who they are is then empty */
+export function expressionInput(principal: Principal | null, context: AuthorizationContext): ExpressionInput {
+  return {
+    anonymous: principal === null,
+    source: principal?.source ?? '',
+    kind: principal?.kind ?? ('' satisfies CredentialKindName | ''),
+    subject: principal?.subject ?? '',
+    issuer: principal?.issuer ?? '',
+    client: principal?.client ?? '',
+    scopes: principal?.scopes ?? NOTHING,
+    roles: principal?.roles ?? NOTHING,
+    claims: principal?.claims ?? NO_CLAIMS,
+    get path() {
+      return pathParameters(context);
+    },
+    request: {
+      method: context.wire.method,
+      host: context.wire.host,
+      path: context.wire.path,
+      query: context.wire.query,
+      get headers() {
+        return visibleHeaders(context.wire, context.accept);
+      },
+    },
+    now: context.now,
+  };
+}
+
+function pathParameters({
+  parameterNames,
+  parameters,
+}: AuthorizationContext): Readonly<Record<string, string>> {
+  const path: Record<string, string> = Object.create(null);
+  for (const [i, name] of parameterNames.entries()) path[name] = parameters[i] ?? '';
+  return path;
+}
+
+/** Lower-case names and values in turn, repeated names repeated. */
+function visibleHeaders(wire: WireRequest, accept: AcceptPolicy): readonly string[] {
+  const headers: string[] = [];
+  for (const [i, name] of wire.headerNames.entries()) {
+    if (isHidden(name, accept)) continue;
+    headers.push(name, wire.rawHeaders[2 * i + 1] ?? '');
+  }
+  return headers;
+}
+
+function isHidden(name: string, accept: AcceptPolicy): boolean {
+  if (CREDENTIAL_FIELDS.has(name) || accept.keyHeaders.includes(name)) return true;
+  return accept.tokenSources.some((source) => source.in === 'header' && source.name === name);
+}

@@ -1,0 +1,86 @@
+/**
+ * The grammar of the Authorization field (RFC 9110 section 11.6.2, RFC 6750 section 2.1), read in one pass
+ * without a regular expression. Judges form only: whether a token is any good is not known here.
+ */
+
+export type ParsedAuthorization =
+  /** No value at all: nobody presents anything. */
+  | { readonly kind: 'empty' }
+  /** No scheme, or one that is not `Bearer`. */
+  | { readonly kind: 'other_scheme' }
+  /** The scheme is `Bearer`, and what follows is not `1*SP b64token`. */
+  | { readonly kind: 'malformed' }
+  | { readonly kind: 'bearer'; readonly token: string };
+
+const EMPTY: ParsedAuthorization = Object.freeze({ kind: 'empty' });
+const OTHER_SCHEME: ParsedAuthorization = Object.freeze({ kind: 'other_scheme' });
+const MALFORMED: ParsedAuthorization = Object.freeze({ kind: 'malformed' });
+
+const SCHEME = 'bearer';
+const SPACE = 0x20;
+const TAB = 0x09;
+const EQUALS = 0x3d;
+
+/**
+ * @param value as received; whitespace around it is already gone (RFC 9110 section 5.5)
+ * @param tokenBytes longest token that is looked at; a longer one is malformed, at constant cost
+ */
+export function parseAuthorization(value: string, tokenBytes: number): ParsedAuthorization {
+  if (value.length === 0) return EMPTY;
+  if (!startsWithBearer(value)) return OTHER_SCHEME;
+  let start = SCHEME.length;
+  if (value.length > start) {
+    const separator = value.charCodeAt(start);
+    // A tab is whitespace to lenient parsers, so the scheme is clear and the grammar broken. Any other
+    // character belongs to the scheme's own name or makes it none.
+    if (separator === TAB) return MALFORMED;
+    if (separator !== SPACE) return OTHER_SCHEME;
+  }
+  while (value.charCodeAt(start) === SPACE) start += 1;
+  if (value.length - start > tokenBytes) return MALFORMED;
+  const token = value.slice(start);
+  return isBase64Token(token) ? { kind: 'bearer', token } : MALFORMED;
+}
+
+/** `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 section 2.1). */
+export function isBase64Token(text: string): boolean {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === EQUALS) end -= 1;
+  if (end === 0) return false;
+  for (let i = 0; i < end; i += 1) {
+    if (!isTokenCharacter(text.charCodeAt(i))) return false;
+  }
+  return true;
+}
+
+/** Three parts between exactly two dots, as the compact form of a signed token has (RFC 7515 section 3.1). */
+export function hasThreeParts(text: string): boolean {
+  const first = text.indexOf('.');
+  if (first === -1) return false;
+  const second = text.indexOf('.', first + 1);
+  return second !== -1 && text.indexOf('.', second + 1) === -1;
+}
+
+/** Schemes are compared without case (RFC 9110 section 11.1). */
+function startsWithBearer(value: string): boolean {
+  if (value.length < SCHEME.length) return false;
+  for (let i = 0; i < SCHEME.length; i += 1) {
+    if ((value.charCodeAt(i) | 0x20) !== SCHEME.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** Indexed by character code: 1 where b64token allows it before its padding. */
+const TOKEN_CHARACTERS = tokenCharacters();
+
+function isTokenCharacter(code: number): boolean {
+  return TOKEN_CHARACTERS[code] === 1;
+}
+
+function tokenCharacters(): Uint8Array {
+  const table = new Uint8Array(128);
+  for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/') {
+    table[character.charCodeAt(0)] = 1;
+  }
+  return table;
+}
