@@ -1,0 +1,100 @@
+/** The requests that show what a gateway does, one for each kind of answer, as lines to paste. */
+import { findPersona, type Persona, scopesOf } from './personas.ts';
+import { DEFAULT_LIFETIME, type Defect, MAXIMUM_LIFETIME, type TokenOrder } from './token-order.ts';
+
+/** One line to paste, and what comes back. */
+export interface Demonstration {
+  /** What the gateway or, where it lets the request through, the API answers; null where we do not know the API. */
+  readonly status: number | null;
+  readonly title: string;
+  /** Works in sh, zsh, cmd and PowerShell alike: double quotes only, and nothing that they expand. */
+  readonly command: string;
+}
+
+/** What the lines are made from. */
+export interface DemonstrationOptions {
+  /** Origin of the gateway. */
+  readonly gateway: string;
+  readonly sample: boolean;
+  /** The name before the colon of the scopes. */
+  readonly api: string;
+  readonly apiKey: string;
+  readonly mint: (order: TokenOrder) => Promise<string>;
+}
+
+/** Makes the lines, each with a token of its own kind that is good for a day. */
+export async function demonstrations(options: DemonstrationOptions): Promise<readonly Demonstration[]> {
+  const order = (name: string, defects: readonly Defect[] = []) =>
+    options.mint(orderFor(name, options.api, defects)).then((token) => `-H "Authorization: Bearer ${token}"`);
+  const [alice, bob, carol] = await Promise.all([order('alice'), order('bob'), order('carol')]);
+  const [expired, forged] = await Promise.all([
+    order('alice', ['expired']),
+    order('alice', ['bad_signature']),
+  ]);
+  const lines: Lines = { alice, bob, carol, expired, forged, key: `-H "X-API-Key: ${options.apiKey}"` };
+  return options.sample ? sampleLines(options.gateway, lines) : anyLines(options.gateway, lines);
+}
+
+interface Lines {
+  readonly alice: string;
+  readonly bob: string;
+  readonly carol: string;
+  readonly expired: string;
+  readonly forged: string;
+  readonly key: string;
+}
+
+function orderFor(name: string, api: string, defects: readonly Defect[]): TokenOrder {
+  const persona: Persona | undefined = findPersona(name);
+  if (persona === undefined) throw new Error(`no persona ${name}`);
+  return {
+    persona,
+    scopes: scopesOf(persona.access, api),
+    lifetime: defects.includes('expired') ? DEFAULT_LIFETIME : MAXIMUM_LIFETIME,
+    algorithm: 'ES256',
+    defects,
+  };
+}
+
+function sampleLines(gateway: string, lines: Lines): readonly Demonstration[] {
+  const orders = `${gateway}/orders`;
+  return [
+    show(401, 'nobody: no token, so no orders', `${orders}`),
+    show(200, 'alice may read; the API is told who she is', `${lines.alice} ${orders}`),
+    show(403, 'carol is known, but lacks the scope orders:read', `${lines.carol} ${orders}`),
+    show(401, "alice's token of yesterday: token_expired", `${lines.expired} ${orders}`),
+    show(401, "alice's token with one bit changed: invalid_token", `${lines.forged} ${orders}`),
+    show(
+      200,
+      'whoever says who they are by header is not believed: still alice',
+      `${lines.alice} -H "X-Auth-Subject: bob" ${gateway}/whoami`,
+    ),
+    show(201, 'bob may write', `${lines.bob} -d item=bench ${orders}`),
+    show(403, 'alice has not the role admin', `-X DELETE ${lines.alice} ${orders}/1001`),
+    show(200, 'a machine with an API key', `${lines.key} ${orders}/1002`),
+    show(200, 'what is public needs nothing', `${gateway}/health`),
+    show(
+      404,
+      'what is not in the policy is not there, and the API never hears of it',
+      `${lines.alice} ${gateway}/admin`,
+    ),
+  ];
+}
+
+function anyLines(gateway: string, lines: Lines): readonly Demonstration[] {
+  const root = `${gateway}/`;
+  return [
+    show(401, 'nobody: no token', root),
+    show(null, 'alice may read: what your API answers to GET /', `${lines.alice} ${root}`),
+    show(403, 'carol is known, but lacks the scope api:read', `${lines.carol} ${root}`),
+    show(403, 'alice may not write', `-X POST ${lines.alice} ${root}`),
+    show(null, 'bob may write: what your API answers to POST /', `-X POST ${lines.bob} ${root}`),
+    show(401, "alice's token of yesterday: token_expired", `${lines.expired} ${root}`),
+    show(401, "alice's token with one bit changed: invalid_token", `${lines.forged} ${root}`),
+    show(null, 'a machine with an API key may read', `${lines.key} ${root}`),
+  ];
+}
+
+function show(status: number | null, title: string, line: string): Demonstration {
+  return { status, title, command: `curl -i ${line}` };
+}
