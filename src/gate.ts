@@ -76,7 +76,11 @@ function authenticated(visit: Visit, match: RouteMatch, verified: Verified): voi
 /** Said to those who authenticated only; a place that conceals a route does not admit to its methods either. */
 function nothingHere(visit: Visit, match: RouteMatch): void {
   if (match.kind === 'method' && !conceals(match)) {
-    return refuse(visit, { kind: 'method_not_allowed', reason: 'method_not_listed', allow: match.place.allow });
+    return refuse(visit, {
+      kind: 'method_not_allowed',
+      reason: 'method_not_listed',
+      allow: match.place.allow,
+    });
   }
   refuse(visit, { kind: 'not_found', reason: match.kind === 'method' ? 'concealed_method' : 'no_route' });
 }
@@ -93,7 +97,8 @@ function enter(visit: Visit, route: Route, principal: Principal | null): void {
   if (refusal !== null) return refuse(visit, route.onForbidden === 404 ? conceal(refusal) : refusal);
   if (principal === null) return passOn(visit, null);
   const identity = identityHeaders(principal, visit.standing.policy.identity);
-  if (!identity.ok) return refuse(visit, route.onForbidden === 404 ? conceal(identity.refusal) : identity.refusal);
+  if (!identity.ok)
+    return refuse(visit, route.onForbidden === 404 ? conceal(identity.refusal) : identity.refusal);
   passOn(visit, identity.headers);
 }
 

@@ -21,7 +21,11 @@ export interface Standing {
  * Builds what a policy needs; nothing is fetched or connected yet.
  * @param previous the standing in force, whose key sets and connections are carried on where nothing changed
  */
-export function createStanding(policy: Policy, dependencies: Dependencies, previous: Standing | null): Standing {
+export function createStanding(
+  policy: Policy,
+  dependencies: Dependencies,
+  previous: Standing | null,
+): Standing {
   return {
     policy,
     dependencies,

@@ -3,10 +3,9 @@
  * side can reach it; and it answers only requests that name it by an IP literal, `localhost` or a name
  * in `admin.hosts`, since loopback is reachable from any web page and, in a pod, from the very API we protect.
  */
-import { timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import { hash } from 'node:crypto';
 import type { AdminPolicy } from '../policy/policy.ts';
 
 /** One thing that readiness depends on. */
@@ -32,7 +31,12 @@ export function createAdminServer(policy: AdminPolicy, state: AdminState): Serve
   return server;
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, policy: AdminPolicy, state: AdminState): void {
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  policy: AdminPolicy,
+  state: AdminState,
+): void {
   request.resume();
   if (!isAddressedToUs(request, policy) || isCrossSite(request)) return reply(response, 403, 'forbidden');
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://admin.invalid');
@@ -49,7 +53,11 @@ function answer(request: IncomingMessage, response: ServerResponse, policy: Admi
   const checks = state.readiness();
   const ready = checks.every((check) => check.ready);
   const lines = checks.map((check) => `[${check.ready ? '+' : '-'}]${check.name} ${check.detail}`);
-  reply(response, ready ? 200 : 503, verbose ? [...lines, ready ? 'ready' : 'not ready'].join('\n') : ready ? 'ok' : 'not ready');
+  reply(
+    response,
+    ready ? 200 : 503,
+    verbose ? [...lines, ready ? 'ready' : 'not ready'].join('\n') : ready ? 'ok' : 'not ready',
+  );
 }
 
 function reply(response: ServerResponse, status: number, text: string): void {
@@ -65,7 +73,10 @@ function reply(response: ServerResponse, status: number, text: string): void {
 function isAddressedToUs(request: IncomingMessage, policy: AdminPolicy): boolean {
   if (policy.address.kind === 'unix') return true;
   const host = request.headers.host ?? '';
-  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  const name = host
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
   return isIP(name) !== 0 || name === 'localhost' || policy.hosts.includes(name);
 }
 
@@ -81,7 +92,12 @@ function isCrossSite(request: IncomingMessage): boolean {
 function mayLookInside(request: IncomingMessage, policy: AdminPolicy): boolean {
   if (policy.tokenHash !== null) return bearerMatches(request, policy.tokenHash);
   const address = request.socket.localAddress;
-  return address === undefined || address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+  return (
+    address === undefined ||
+    address === '::1' ||
+    address.startsWith('127.') ||
+    address.startsWith('::ffff:127.')
+  );
 }
 
 function bearerMatches(request: IncomingMessage, expected: Buffer): boolean {

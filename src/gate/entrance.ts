@@ -106,7 +106,13 @@ function turnAway(standing: Standing, request: IncomingMessage, carrier: Carrier
   const closing = { ...answer, close: true };
   if (carrier.kind === 'http') writeAnswer(request, carrier.response, closing);
   else writeAnswerToSocket(carrier.socket, closing);
-  record(standing, id, { method: request.method ?? '', peer: peerOf(request.socket) }, refusal, answer.status);
+  record(
+    standing,
+    id,
+    { method: request.method ?? '', peer: peerOf(request.socket) },
+    refusal,
+    answer.status,
+  );
 }
 
 function turnedAwayContext(standing: Standing, id: string): AnswerContext {
@@ -122,7 +128,9 @@ function turnedAwayContext(standing: Standing, id: string): AnswerContext {
 }
 
 function peerOf(socket: Duplex): string {
-  return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : 'unix';
+  return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string'
+    ? socket.remoteAddress
+    : 'unix';
 }
 
 function record(

@@ -1,7 +1,8 @@
 /** Lets a visit through: forwards it, or opens its tunnel, and records how that ended. */
-import { rewritePath } from '../policy/rewrite-path.ts';
+
 import { logDecision } from '../observe/decision.ts';
 import { elapsed } from '../observe/stopwatch.ts';
+import { rewritePath } from '../policy/rewrite-path.ts';
 import type { ExchangeOutcome, ForwardPlan } from '../upstream/forward-plan.ts';
 import { forward } from './forward.ts';
 import { refuse } from './refuse.ts';

@@ -2,8 +2,9 @@
  * The decision record: one log line for each request, which says what was decided and why. It is made
  * of a closed list of fields; no header, query, token, key or claim value is ever among them.
  */
-import type { Log } from '../deps.ts';
+
 import type { Principal } from '../credentials/credential.ts';
+import type { Log } from '../deps.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { ExchangeOutcome } from '../upstream/forward-plan.ts';
 

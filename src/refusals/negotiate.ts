@@ -23,7 +23,9 @@ function weightOf(accept: string, type: string): number {
   for (const range of accept.split(',')) {
     const [name, ...parameters] = range.split(';');
     if (name?.trim() !== type) continue;
-    const weight = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('q='));
+    const weight = parameters
+      .map((parameter) => parameter.trim())
+      .find((parameter) => parameter.startsWith('q='));
     const value = weight === undefined ? 1 : Number(weight.slice(2));
     return value > 0 && value <= 1 ? value : -1;
   }
