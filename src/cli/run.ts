@@ -1,0 +1,124 @@
+/**
+ * `sallyport run`: serves a policy until it is told to stop. It reads the policy again on SIGHUP and
+ * whenever a file of it changes, whole or not at all: a policy that is wrong never replaces one that works.
+ */
+import { readFileSync } from 'node:fs';
+import { openLog, type RunningLog } from '../observe/log.ts';
+import { type LoadedPolicy, loadPolicy } from '../policy/load-policy.ts';
+import { formatProblem, type Problem } from '../policy/problem.ts';
+import type { Override } from '../policy/read-policy.ts';
+import { type FileWatch, watchFiles } from '../policy/watch-files.ts';
+import { type RunningServer, startServer } from '../server.ts';
+import { type CommandFunction, type Environment, type Invocation, textOption } from './command.ts';
+import { EXIT_CONFIGURATION, EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
+import { plainText } from './output.ts';
+import { findPolicyPath } from './policy-path.ts';
+
+/** Exit code 0 after a clean stop, 1 when an address cannot be listened on, 78 when the policy is refused. */
+export const run: CommandFunction = async (invocation) => {
+  const { options, environment, streams } = invocation;
+  const found = findPolicyPath(textOption(options, 'config'), environment);
+  if ('missing' in found) {
+    streams.stderr.write(`${found.missing}\n`);
+    return EXIT_CONFIGURATION;
+  }
+  const load = () => loadPolicy({ file: found.path, environment, readFile: readFileSync, overrides: overridesOf(invocation) });
+  const loaded = load();
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) streams.stderr.write(`${formatProblem(problem)}\n`);
+    return EXIT_CONFIGURATION;
+  }
+  return serve(loaded, load, invocation);
+};
+
+type Loading = ReturnType<typeof loadPolicy>;
+
+async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Invocation): Promise<number> {
+  const { policy } = loaded;
+  const log = openLog(policy.log, 1);
+  let server: RunningServer;
+  try {
+    server = await startServer({ policy, dependencies: { now: Date.now, log } });
+  } catch (error) {
+    streams.stderr.write(`cannot listen: ${plainText(error instanceof Error ? error.message : String(error))}\n`);
+    log.flushSync();
+    return EXIT_FAILED;
+  }
+  warn(log, loaded.warnings);
+  log.info(
+    { public: server.addresses.public, admin: server.addresses.admin, routes: policy.routes.length },
+    'listening',
+  );
+  const watch = watchFiles(loaded.fingerprints, reload);
+  function reload(): void {
+    const next = load();
+    if (next.ok) apply(next, server, log, watch);
+    else refuseReload(log, next.problems);
+  }
+  process.on('SIGHUP', reload);
+  const stopped = await stopSignal();
+  watch.close();
+  process.off('SIGHUP', reload);
+  log.info({ signal: stopped }, 'draining');
+  exitAtOnceOnSecondSignal(log);
+  await server.drain();
+  log.info({ lines_dropped: log.dropped() }, 'stopped');
+  log.flushSync();
+  return EXIT_OK;
+}
+
+function apply(next: LoadedPolicy, server: RunningServer, log: RunningLog, watch: FileWatch): void {
+  server.reload(next.policy);
+  log.setLevel(next.policy.log.level);
+  watch.follow(next.fingerprints);
+  warn(log, next.warnings);
+  log.info({ routes: next.policy.routes.length }, 'policy reloaded');
+}
+
+function refuseReload(log: RunningLog, problems: readonly Problem[]): void {
+  for (const problem of problems) log.error({ problem: formatProblem(problem), code: problem.code }, 'policy refused');
+  log.error({ problems: problems.length }, 'policy not reloaded; the one in force goes on serving');
+}
+
+function warn(log: RunningLog, warnings: readonly Problem[]): void {
+  for (const warning of warnings) log.warn({ warning: formatProblem(warning), code: warning.code }, 'policy warning');
+}
+
+/** Resolves with the first signal that asks for an end. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const stop = (signal: NodeJS.Signals) => {
+      process.off('SIGTERM', stop);
+      process.off('SIGINT', stop);
+      resolve(signal);
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
+
+function exitAtOnceOnSecondSignal(log: RunningLog): void {
+  const exit = () => {
+    log.flushSync();
+    process.exit(EXIT_OK);
+  };
+  process.once('SIGTERM', exit);
+  process.once('SIGINT', exit);
+}
+
+/** Options win over the environment, and both over the file. */
+function overridesOf({ options, environment }: Invocation): Readonly<Record<string, Override>> {
+  const overrides: Record<string, Override> = {};
+  for (const name of ['listen', 'admin', 'upstream'] as const) {
+    const override = overrideOf(name, textOption(options, name), environment);
+    if (override !== null) overrides[name] = override;
+  }
+  return overrides;
+}
+
+function overrideOf(name: string, option: string | undefined, environment: Environment): Override | null {
+  if (option !== undefined) return { value: option, from: `--${name}` };
+  const variable = `SALLYPORT_${name.toUpperCase()}`;
+  const value = environment[variable];
+  return value === undefined ? null : { value, from: variable };
+}
