@@ -1,0 +1,32 @@
+/** Remembers key ids that a fresh set was found not to have, so that one stale token costs one look-up. */
+
+/** Bound on entries; the oldest goes first. */
+const MOST_ENTRIES = 1000;
+/** Milliseconds; a provider may sign with a key a moment before it publishes it. */
+const REMEMBERED_FOR = 30_000;
+
+export interface AbsentKids {
+  has(kid: string, now: number): boolean;
+  add(kid: string, now: number): void;
+}
+
+/** An empty memory. */
+export function createAbsentKids(): AbsentKids {
+  const until = new Map<string, number>();
+  return {
+    has: (kid, now) => {
+      const end = until.get(kid);
+      // A clock that jumped back must not make the memory last.
+      return end !== undefined && now < end && now >= end - REMEMBERED_FOR;
+    },
+    add: (kid, now) => {
+      until.delete(kid);
+      until.set(kid, now + REMEMBERED_FOR);
+      if (until.size <= MOST_ENTRIES) return;
+      for (const oldest of until.keys()) {
+        until.delete(oldest);
+        return;
+      }
+    },
+  };
+}

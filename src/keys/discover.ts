@@ -1,0 +1,75 @@
+/**
+ * Finds an issuer's key set by its metadata (RFC 8414 section 3, OpenID Connect Discovery section 4). Uses no
+ * document whose `issuer` is not the configured one to the last character, and no key address over plain
+ * HTTP that the policy did not allow.
+ */
+import type { IssuerPolicy } from '../policy/policy.ts';
+import type { FetchedObject, KeyTransport } from './fetch-keys.ts';
+
+export type Discovered =
+  | { readonly ok: true; readonly jwksUri: string }
+  | { readonly ok: false; readonly cause: string };
+
+/**
+ * Where the metadata may lie, in the order to try: RFC 8414 with the well-known part before the issuer's path
+ * (both suffixes), then OpenID Connect's own place after it. A final slash of the issuer is dropped for the URL.
+ */
+export function metadataUrls(issuer: string): readonly string[] {
+  const url = new URL(issuer);
+  const path = url.pathname.replace(/\/+$/, '');
+  const urls = [
+    `${url.origin}/.well-known/oauth-authorization-server${path}`,
+    `${url.origin}/.well-known/openid-configuration${path}`,
+    `${url.origin}${path}/.well-known/openid-configuration`,
+  ];
+  return [...new Set(urls)];
+}
+
+/** Tries the given addresses in turn until one is the issuer's metadata. Never rejects. */
+export async function discover(
+  issuer: Pick<IssuerPolicy, 'issuers' | 'insecureHttp'>,
+  urls: readonly string[],
+  transport: KeyTransport,
+  signal: AbortSignal,
+): Promise<Discovered> {
+  let cause = 'no metadata address';
+  for (const url of urls) {
+    const fetched = await transport.fetch(url, signal);
+    if (fetched.ok) {
+      const checked = checkMetadata(fetched.document, issuer, url);
+      if (checked.ok) return checked;
+      cause = `${url} ${checked.cause}`;
+    } else {
+      // The first mismatch tells more than the 404 of the next place.
+      if (!cause.includes('issuer')) cause = `${url} ${fetched.cause}`;
+      if (!fetched.answered) break;
+    }
+  }
+  return { ok: false, cause };
+}
+
+function checkMetadata(
+  metadata: FetchedObject,
+  issuer: Pick<IssuerPolicy, 'issuers' | 'insecureHttp'>,
+  from: string,
+): Discovered {
+  // Exactly, or one tenant's keys would speak for another's (RFC 8414 section 3.3).
+  if (metadata.issuer !== issuer.issuers[0]) {
+    return { ok: false, cause: `names another issuer: ${JSON.stringify(metadata.issuer)?.slice(0, 200)}` };
+  }
+  const jwksUri = metadata.jwks_uri;
+  if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) return { ok: false, cause: 'has no jwks_uri' };
+  const url = new URL(jwksUri);
+  if (url.username !== '' || url.password !== '')
+    return { ok: false, cause: 'has a jwks_uri with credentials' };
+  if (url.protocol === 'https:') return { ok: true, jwksUri };
+  // Plain HTTP on loopback is for metadata that itself came that way, not for a provider to point us at.
+  const local = isLoopback(url) && isLoopback(new URL(from));
+  if (url.protocol === 'http:' && (issuer.insecureHttp || local)) return { ok: true, jwksUri };
+  return { ok: false, cause: 'has a jwks_uri that is not https' };
+}
+
+/** Whether the URL's host is this machine by name or address. */
+function isLoopback(url: URL): boolean {
+  return /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+}

@@ -1,0 +1,45 @@
+/**
+ * Keeps key sets alive across reloads: a new policy whose issuer has the same key source goes on with the
+ * keys that are held, so that a reload neither fetches anew nor depends on the provider being up.
+ */
+import { hash } from 'node:crypto';
+import { createKeySet, type KeySet, type KeySetDependencies, type KeySetPolicy } from './key-set.ts';
+
+export interface KeySetPool {
+  /** The set of that source, shared with whoever has acquired it; each acquisition is released once. */
+  acquire(issuer: KeySetPolicy): KeySet;
+  /** Closes the set when nobody uses it any more. */
+  release(keySet: KeySet): void;
+}
+
+/** An empty pool; one for the life of the process. */
+export function createKeySetPool(deps: KeySetDependencies): KeySetPool {
+  const entries = new Map<string, { readonly keySet: KeySet; users: number }>();
+  return {
+    acquire: (issuer) => {
+      const identity = identityOf(issuer);
+      const entry = entries.get(identity) ?? { keySet: createKeySet(issuer, deps), users: 0 };
+      entry.users += 1;
+      entries.set(identity, entry);
+      return entry.keySet;
+    },
+    release: (keySet) => {
+      for (const [identity, entry] of entries) {
+        if (entry.keySet !== keySet) continue;
+        entry.users -= 1;
+        if (entry.users > 0) return;
+        entries.delete(identity);
+        keySet.close();
+      }
+    },
+  };
+}
+
+/** A digest of all that decides which keys there are, so that secrets are not kept a second time. */
+function identityOf(issuer: KeySetPolicy): string {
+  const { name, issuers, keys, algorithms, insecureHttp, ca, bearerTokenFile, refresh } = issuer;
+  const parts = [name, issuers[0], keys, algorithms, insecureHttp, ca, bearerTokenFile, refresh];
+  // JSON turns Infinity into null, which `none` must not share with anything.
+  const text = JSON.stringify(parts, (_, value) => (value === Number.POSITIVE_INFINITY ? 'none' : value));
+  return hash('sha256', text);
+}

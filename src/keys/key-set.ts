@@ -1,0 +1,226 @@
+/**
+ * The keys that one issuer's tokens are verified with. Tells apart what a caller must answer for (no such
+ * key: 401) from what we must (keys cannot be had: 503). Never asks an address that a token names.
+ */
+import type { Dependencies } from '../deps.ts';
+import type { IssuerPolicy } from '../policy/policy.ts';
+import { createAbsentKids } from './absent-kids.ts';
+import type { VerificationKey } from './admit-key.ts';
+import { createKeyTransport, type KeyTransport } from './fetch-keys.ts';
+import type { KeyTable } from './key-table.ts';
+import { createKeyLoader } from './load-keys.ts';
+import { KeyRefresher } from './refresh-keys.ts';
+import { type After, after, createBucket } from './schedule.ts';
+
+export type KeyLookup =
+  /** At least one and at most four, to be tried in turn. */
+  | { readonly outcome: 'found'; readonly keys: readonly VerificationKey[] }
+  | { readonly outcome: 'none'; readonly reason: 'unknown_kid' | 'no_key_for_algorithm' }
+  /** Seconds for Retry-After, and the cause for the log. */
+  | { readonly outcome: 'unavailable'; readonly retryAfter: number; readonly cause: string };
+
+/** For probes, metrics and the console. */
+export interface KeySetStatus {
+  readonly name: string;
+  /** Had usable keys once; later staleness does not take it back. */
+  readonly ready: boolean;
+  readonly state: 'waiting' | 'fresh' | 'stale' | 'expired';
+  /** Keys held, each counted once for each algorithm. */
+  readonly keys: number;
+  /** Epoch milliseconds of the last good attempt; null when there was none. */
+  readonly obtainedAt: number | null;
+  /** Failed attempts since. */
+  readonly failures: number;
+  /** Why the last attempt failed; null when it did not. Names addresses: not for callers. */
+  readonly cause: string | null;
+}
+
+export interface KeySet {
+  /** Name of the issuer entry in the policy. */
+  readonly name: string;
+  /**
+   * Keys for a token's header. Synchronous when they are held; else waits for an attempt to obtain them
+   * (`refresh.timeout` at most), or up to 2 s for the right to make one. Never throws or rejects.
+   * @param kid null when the header has none
+   */
+  find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup>;
+  /** Changes whenever a key is withdrawn; -1 while none may be used. A verdict holds as long as it stays the same. */
+  generationAt(now: number): number;
+  /** Begins to obtain keys; `find` does too. */
+  start(): void;
+  status(now: number): KeySetStatus;
+  /** Ends timers and connections. Held keys stay usable for requests that are under way. */
+  close(): void;
+}
+
+/** What a key set needs to know of an issuer. */
+export type KeySetPolicy = Pick<
+  IssuerPolicy,
+  'name' | 'issuers' | 'keys' | 'algorithms' | 'insecureHttp' | 'ca' | 'bearerTokenFile' | 'refresh'
+>;
+
+export interface KeySetDependencies extends Dependencies {
+  /** Default: HTTP by undici. */
+  readonly transport?: KeyTransport;
+  /** Default: Node's timers, which do not keep the process alive. */
+  readonly after?: After;
+  /** Spreads refreshes of many gateways; default Math.random. */
+  readonly random?: () => number;
+}
+
+/** Look-ups for unknown key ids that may follow each other at once; one comes back each `cooldown`. */
+const LOOK_UPS = 4;
+/** Longest wait, in milliseconds, for the right to one look-up more. */
+const LONGEST_WAIT = 2000;
+/** Requests that may wait for it; more are told that the key is unknown. */
+const MOST_WAITING = 256;
+
+/** A key set that holds nothing yet; `start` or the first `find` begins to fill it. */
+export function createKeySet(issuer: KeySetPolicy, deps: KeySetDependencies): KeySet {
+  return new FetchingKeySet(issuer, deps);
+}
+
+class FetchingKeySet implements KeySet {
+  readonly name: string;
+  readonly #deps: KeySetDependencies;
+  readonly #fetched: boolean;
+  readonly #refresher: KeyRefresher;
+  readonly #absent = createAbsentKids();
+  readonly #bucket;
+  #waiting = 0;
+  #grant: { readonly done: Promise<void>; readonly end: () => void } | null = null;
+
+  constructor(issuer: KeySetPolicy, deps: KeySetDependencies) {
+    this.name = issuer.name;
+    this.#deps = deps;
+    this.#fetched = issuer.keys.from === 'discovery' || issuer.keys.from === 'url';
+    this.#bucket = createBucket(LOOK_UPS, Math.max(1, issuer.refresh.cooldown));
+    this.#refresher = new KeyRefresher({
+      name: issuer.name,
+      refresh: issuer.refresh,
+      fetched: this.#fetched,
+      anyKid: issuer.keys.from === 'secret',
+      loader: createKeyLoader(issuer, deps.transport ?? createKeyTransport(issuer)),
+      deps,
+      after: deps.after ?? after,
+      random: deps.random ?? Math.random,
+    });
+  }
+
+  find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup> {
+    const table = this.#refresher.tableAt(now);
+    if (table === null) return this.#obtain(kid, algorithm, now);
+    const held = search(table, kid, algorithm);
+    if (held !== null) return held;
+    if (kid === null || !this.#fetched || this.#absent.has(kid, now)) return UNKNOWN;
+    return this.#lookUp(kid, algorithm);
+  }
+
+  generationAt(now: number): number {
+    return this.#refresher.tableAt(now) === null ? -1 : this.#refresher.generation;
+  }
+
+  start(): void {
+    void this.#refresher.refresh();
+  }
+
+  status(now: number): KeySetStatus {
+    const refresher = this.#refresher;
+    const table = refresher.tableAt(now);
+    const held = refresher.everObtained ? 'expired' : 'waiting';
+    return {
+      name: this.name,
+      ready: refresher.everObtained,
+      state: table === null ? held : refresher.failures > 0 ? 'stale' : 'fresh',
+      keys: table?.keys.length ?? 0,
+      obtainedAt: refresher.everObtained ? refresher.obtainedAt : null,
+      failures: refresher.failures,
+      cause: refresher.cause === '' ? null : refresher.cause,
+    };
+  }
+
+  close(): void {
+    this.#grant?.end();
+    this.#refresher.close();
+  }
+
+  /** There are no keys: wait for the attempt under way, begin one, or, between two that failed, say so at once. */
+  async #obtain(kid: string | null, algorithm: string, now: number): Promise<KeyLookup> {
+    if (this.#refresher.flight === null && this.#refresher.pauseAt(now) > 0) return this.#unavailable(now);
+    await this.#refresher.refresh();
+    const later = this.#deps.now();
+    const table = this.#refresher.tableAt(later);
+    if (table === null) return this.#unavailable(later);
+    const held = search(table, kid, algorithm);
+    if (held !== null) return held;
+    return kid === null || !this.#fetched ? UNKNOWN : this.#lookUp(kid, algorithm);
+  }
+
+  /** Keys are held, but none of that id: it may be new. At most two attempts: one under way may have begun too early. */
+  async #lookUp(kid: string, algorithm: string): Promise<KeyLookup> {
+    const refresher = this.#refresher;
+    const seen = refresher.begun;
+    for (let round = 0; round < 2; round += 1) {
+      const now = this.#deps.now();
+      // Between failed attempts nobody can tell whether the key exists.
+      if (refresher.flight === null && refresher.pauseAt(now) > 0) return this.#unavailable(now);
+      const attempt = this.#nextAttempt(now);
+      if (attempt === null) return refresher.failures > 0 ? this.#unavailable(now) : UNKNOWN;
+      await attempt;
+      const later = this.#deps.now();
+      const table = refresher.tableAt(later);
+      if (table === null || refresher.failures > 0) return this.#unavailable(later);
+      const held = search(table, kid, algorithm);
+      if (held !== null) return held;
+      if (refresher.begun > seen) {
+        this.#absent.add(kid, later);
+        return UNKNOWN;
+      }
+    }
+    return UNKNOWN;
+  }
+
+  /** The attempt under way, a new one if the bucket grants it, the next one if that is soon; else null. */
+  #nextAttempt(now: number): Promise<void> | null {
+    if (this.#refresher.flight !== null) return this.#refresher.flight;
+    if (this.#bucket.take(now)) return this.#refresher.refresh();
+    const wait = this.#bucket.wait(now);
+    if (wait > LONGEST_WAIT || this.#waiting >= MOST_WAITING) return null;
+    this.#waiting += 1;
+    this.#grant ??= this.#grantAfter(wait);
+    return this.#grant.done.finally(() => {
+      this.#waiting -= 1;
+    });
+  }
+
+  /** One attempt for everybody who waits. */
+  #grantAfter(wait: number): { readonly done: Promise<void>; readonly end: () => void } {
+    const { promise: waited, resolve } = Promise.withResolvers<void>();
+    const cancel = (this.#deps.after ?? after)(wait, resolve);
+    const done = waited.then(() => {
+      this.#grant = null;
+      this.#bucket.take(this.#deps.now());
+      return this.#refresher.refresh();
+    });
+    const end = (): void => {
+      cancel();
+      resolve();
+    };
+    return { done, end };
+  }
+
+  #unavailable(now: number): KeyLookup {
+    const pause = Math.max(1000, Math.min(this.#refresher.pauseAt(now), 60_000));
+    return { outcome: 'unavailable', retryAfter: Math.ceil(pause / 1000), cause: this.#refresher.cause };
+  }
+}
+
+const UNKNOWN: KeyLookup = Object.freeze({ outcome: 'none', reason: 'unknown_kid' });
+const UNFIT: KeyLookup = Object.freeze({ outcome: 'none', reason: 'no_key_for_algorithm' });
+
+/** Null: this set cannot tell, the key may be newer. */
+function search(table: KeyTable, kid: string | null, algorithm: string): KeyLookup | null {
+  const keys = table.find(kid, algorithm);
+  if (keys.length > 0) return { outcome: 'found', keys };
+  return kid === null || table.hasKid(kid) ? UNFIT : null;
+}

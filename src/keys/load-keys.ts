@@ -1,0 +1,111 @@
+/**
+ * One attempt to obtain an issuer's keys, from wherever the policy says: discovery, an address, the policy
+ * itself, or a shared secret. An answer without a usable key is a failure: an empty set never replaces a good one.
+ */
+import { webcrypto } from 'node:crypto';
+import type { IssuerPolicy } from '../policy/policy.ts';
+import { admitKeys, type IgnoredMember, type VerificationKey } from './admit-key.ts';
+import { algorithms } from './algorithms.ts';
+import { discover, metadataUrls } from './discover.ts';
+import type { Fetched, KeyTransport } from './fetch-keys.ts';
+
+export type LoadedKeys =
+  | {
+      readonly ok: true;
+      readonly keys: readonly VerificationKey[];
+      readonly ignored: readonly IgnoredMember[];
+      /** Milliseconds that the source says they are fresh; null when it does not say. */
+      readonly maxAge: number | null;
+    }
+  | { readonly ok: false; readonly cause: string; readonly ignored: readonly IgnoredMember[] };
+
+export interface KeyLoader {
+  /** Never rejects, but for a defect of ours. Within `refresh.timeout` for all its requests together. */
+  load(now: number): Promise<LoadedKeys>;
+  close(): void;
+}
+
+/** What a loader needs to know of an issuer. */
+export type KeyLoaderPolicy = Pick<
+  IssuerPolicy,
+  'issuers' | 'keys' | 'algorithms' | 'insecureHttp' | 'refresh'
+>;
+
+/** The loader for the issuer's key source; `transport` is asked only where keys are fetched. */
+export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport): KeyLoader {
+  const source = issuer.keys;
+  const close = (): void => transport.close();
+  if (source.from === 'secret') return { load: () => loadSecret(source.secret, issuer.algorithms), close };
+  if (source.from === 'static') return { load: () => admit(source.jwks.keys, null, issuer), close };
+  const locate = createLocator(issuer, transport);
+  const load = async (now: number): Promise<LoadedKeys> => {
+    const signal = AbortSignal.timeout(issuer.refresh.timeout);
+    const located = await locate.find(now, signal);
+    if (!located.ok) return { ok: false, cause: located.cause, ignored: [] };
+    const fetched = await transport.fetch(located.jwksUri, signal);
+    const loaded = await admitFetched(located.jwksUri, fetched, issuer);
+    if (!loaded.ok) locate.forget();
+    return loaded;
+  };
+  return { load, close };
+}
+
+interface Locator {
+  find(now: number, signal: AbortSignal): ReturnType<typeof discover>;
+  /** The address may have moved: ask the metadata again next time. */
+  forget(): void;
+}
+
+/** Metadata is read again after `interval`, and after any failure; look-ups for new key ids in between need not. */
+function createLocator(issuer: KeyLoaderPolicy, transport: KeyTransport): Locator {
+  const source = issuer.keys;
+  if (source.from === 'url') {
+    return { find: () => Promise.resolve({ ok: true, jwksUri: source.url }), forget: () => {} };
+  }
+  const written = source.from === 'discovery' ? source.url : null;
+  const urls = written === null ? metadataUrls(issuer.issuers[0] ?? '') : [written];
+  let known: { readonly jwksUri: string; readonly until: number } | null = null;
+  return {
+    find: async (now, signal) => {
+      if (known !== null && now < known.until) return { ok: true, jwksUri: known.jwksUri };
+      const discovered = await discover(issuer, urls, transport, signal);
+      // A little less than the interval, so that each background refresh asks.
+      if (discovered.ok) known = { jwksUri: discovered.jwksUri, until: now + issuer.refresh.interval * 0.8 };
+      return discovered;
+    },
+    forget: () => {
+      known = null;
+    },
+  };
+}
+
+async function admitFetched(url: string, fetched: Fetched, issuer: KeyLoaderPolicy): Promise<LoadedKeys> {
+  if (!fetched.ok) return { ok: false, cause: `${url} ${fetched.cause}`, ignored: [] };
+  const loaded = await admit(fetched.document.keys, fetched.maxAge, issuer);
+  return loaded.ok ? loaded : { ...loaded, cause: `${url} ${loaded.cause}` };
+}
+
+async function admit(members: unknown, maxAge: number | null, issuer: KeyLoaderPolicy): Promise<LoadedKeys> {
+  if (!Array.isArray(members)) return { ok: false, cause: 'holds no list of keys', ignored: [] };
+  if (members.length > issuer.refresh.maxKeys) {
+    return { ok: false, cause: `holds more than ${issuer.refresh.maxKeys} keys`, ignored: [] };
+  }
+  const { keys, ignored } = await admitKeys(members, issuer.algorithms);
+  if (keys.length === 0) return { ok: false, cause: 'holds no usable key', ignored };
+  return { ok: true, keys, ignored, maxAge };
+}
+
+/** One key for each HS algorithm that the secret is long enough for (RFC 7518 section 3.2). */
+async function loadSecret(secret: Buffer, allowed: readonly string[]): Promise<LoadedKeys> {
+  const keys: VerificationKey[] = [];
+  for (const algorithm of allowed) {
+    const needs = algorithms.get(algorithm);
+    if (needs?.kty !== 'oct' || secret.length < needs.secretBytes) continue;
+    const hash = `SHA-${algorithm.slice(2)}`;
+    const key = await webcrypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, ['verify']);
+    keys.push({ kid: null, algorithm, key, fingerprint: algorithm });
+  }
+  if (keys.length === 0)
+    return { ok: false, cause: 'the secret is too short for its algorithms', ignored: [] };
+  return { ok: true, keys, ignored: [], maxAge: null };
+}

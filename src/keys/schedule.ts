@@ -1,0 +1,96 @@
+/**
+ * When keys are fetched again: how long an answer is fresh, how long to wait after failures, and how many
+ * look-ups for unknown key ids are granted. Pure, but for the timer at the end.
+ */
+import type { RefreshPolicy } from '../policy/policy.ts';
+
+/** Longest delay that a Node timer takes; a longer one would fire at once. */
+const LONGEST_TIMER = 2_147_483_647;
+/** First retry while there are no keys at all: an identity provider often starts together with us. */
+const FIRST_RETRY = 1000;
+/** Longest pause between tries while keys are held and the source fails. */
+const LONGEST_PAUSE = 60_000;
+
+/**
+ * Milliseconds until the next background fetch: what the answer's `Cache-Control` and `Age` leave (RFC 9111
+ * section 4.2.1), not less than `cooldown` and not more than `interval`; `interval` when it says nothing.
+ * A tenth is taken off at random, so that many gateways do not ask in step.
+ */
+export function freshFor(maxAge: number | null, refresh: RefreshPolicy, random: number): number {
+  const bounded = Math.max(refresh.cooldown, Math.min(maxAge ?? refresh.interval, refresh.interval));
+  return Math.round(bounded * (1 - random / 10));
+}
+
+/**
+ * Milliseconds until the next try after `failures` in a row: doubled each time, spread by a quarter both ways.
+ * Without keys it starts at 1 s and stays within `cooldown`; with keys it starts at `cooldown` and stays within 1 min.
+ */
+export function pauseAfter(failures: number, refresh: RefreshPolicy, held: boolean, random: number): number {
+  const first = held ? refresh.cooldown : Math.min(FIRST_RETRY, refresh.cooldown);
+  const last = held
+    ? Math.max(refresh.cooldown, Math.min(LONGEST_PAUSE, refresh.interval))
+    : refresh.cooldown;
+  const doubled = Math.min(first * 2 ** Math.min(failures - 1, 30), last);
+  return Math.round(doubled * (0.75 + random / 2));
+}
+
+/** `max-age` less `Age`, in milliseconds; 0 for no-cache and no-store; null when the answer does not say. */
+export function maxAgeOf(cacheControl: string | null, age: string | null): number | null {
+  if (cacheControl === null) return null;
+  const directives = cacheControl
+    .toLowerCase()
+    .split(',')
+    .map((directive) => directive.trim());
+  if (directives.includes('no-store') || directives.includes('no-cache')) return 0;
+  const seconds = directives
+    .map((directive) => /^max-age="?([0-9]{1,10})"?$/.exec(directive)?.[1])
+    .find(Boolean);
+  if (seconds === undefined) return null;
+  const spent = age !== null && /^[0-9]{1,10}$/.test(age) ? Number(age) : 0;
+  return Math.max(0, Number(seconds) - spent) * 1000;
+}
+
+/** Grants so many at once, and one back each `every` milliseconds. */
+export interface Bucket {
+  /** Takes one; false when there is none. */
+  take(now: number): boolean;
+  /** Milliseconds until there is one; 0 when there is. */
+  wait(now: number): number;
+}
+
+/** A full bucket. A clock that jumps back grants nothing and takes nothing away. */
+export function createBucket(capacity: number, every: number): Bucket {
+  let level = capacity;
+  let since = 0;
+  const refill = (now: number): void => {
+    if (level >= capacity || now < since) {
+      since = now;
+      return;
+    }
+    const back = Math.floor((now - since) / every);
+    level = Math.min(capacity, level + back);
+    since += back * every;
+  };
+  return {
+    take: (now) => {
+      refill(now);
+      if (level < 1) return false;
+      level -= 1;
+      return true;
+    },
+    wait: (now) => {
+      refill(now);
+      return level >= 1 ? 0 : since + every - now;
+    },
+  };
+}
+
+/** Runs something later; the returned function calls it off. */
+export type After = (milliseconds: number, run: () => void) => () => void;
+
+/** Timers that do not keep the process alive. */
+export const after: After = (milliseconds, run) => {
+  const timer = setTimeout(run, Math.min(milliseconds, LONGEST_TIMER));
+  timer.unref();
+  return () => clearTimeout(timer);
+};

@@ -1,0 +1,136 @@
+/**
+ * Judges what a token says of itself against its issuer's entry, whoever signed it (RFC 7519 section 4.1,
+ * RFC 9068 sections 2.2 and 4, RFC 8725 section 3). Pure. Expiry is judged apart and last: only a token that is
+ * good in all else may be told that it expired.
+ */
+import { matchClaims } from '../authorization/claim-matchers.ts';
+import type { JsonObject, JsonValue } from '../credentials/credential.ts';
+import type { IssuerPolicy } from '../policy/policy.ts';
+import type { RefusalDetail } from '../refusals/refusal.ts';
+import type { TokenHeader } from './parse-token.ts';
+import { readAudiences, readFirst, readScopes, readText } from './read-claims.ts';
+
+/** Why a token is refused: a snake_case word and what the log may say. */
+export interface ClaimFlaw {
+  readonly reason: string;
+  readonly detail?: Pick<RefusalDetail, 'expected' | 'got'>;
+}
+
+/** First moment of the year 2100 in epoch seconds: a later expiry is one in milliseconds, or none at all. */
+const YEAR_2100 = 4_102_444_800;
+
+/**
+ * Everything but the signature and expiry; null when all is well.
+ * @param now epoch milliseconds
+ */
+export function checkClaims(
+  header: TokenHeader,
+  claims: JsonObject,
+  issuer: IssuerPolicy,
+  now: number,
+): ClaimFlaw | null {
+  return (
+    checkType(header.typ, claims, issuer) ??
+    checkAudience(claims, issuer) ??
+    checkTimes(claims, issuer, now) ??
+    checkProfile(claims, issuer) ??
+    checkBinding(claims, issuer) ??
+    checkIdentity(claims, issuer) ??
+    checkRequired(claims, issuer)
+  );
+}
+
+/** Whether it expired, leeway allowed: the moment `exp` names is already too late (RFC 7519 section 4.1.4). */
+export function isExpired(expiresAt: number, leeway: number, now: number): boolean {
+  return expiresAt * 1000 <= now - leeway;
+}
+
+/** Other kinds of token are signed with the same keys; `typ` keeps them apart (RFC 8725 section 3.11). */
+function checkType(typ: string | null, claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
+  if (typ === 'at+jwt') return null;
+  if (issuer.profile === 'rfc9068' || (typ !== null && typ !== 'jwt')) return flaw('wrong_type');
+  if (issuer.acceptIdTokens) return null;
+  const marked = 'nonce' in claims || 'at_hash' in claims || 'c_hash' in claims;
+  return marked || claims.token_use === 'id' || claims.typ === 'ID' ? flaw('id_token') : null;
+}
+
+function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
+  if ('insecureAny' in issuer.audience) return null;
+  const { claims: places, anyOf } = issuer.audience;
+  const value = readFirst(claims, places);
+  if (value === undefined) return flaw('audience_missing');
+  const audiences = readAudiences(value);
+  if (audiences === null) return flaw('audience_malformed');
+  if (audiences.some((audience) => anyOf.includes(audience))) return null;
+  return {
+    reason: 'wrong_audience',
+    detail: { expected: anyOf.join(' '), got: shorten(audiences.join(' ')) },
+  };
+}
+
+function checkTimes(claims: JsonObject, issuer: IssuerPolicy, now: number): ClaimFlaw | null {
+  const { exp, nbf, iat } = claims;
+  const latest = (now + issuer.leeway) / 1000;
+  if (exp === undefined) return flaw('expiry_missing');
+  if (typeof exp !== 'number') return flaw('expiry_malformed');
+  if (exp > YEAR_2100) return flaw('expiry_too_far');
+  if (nbf !== undefined) {
+    if (typeof nbf !== 'number') return flaw('not_before_malformed');
+    if (nbf > latest) return flaw('not_yet_valid');
+  }
+  return checkIssuedAt(iat, exp, latest, issuer.maxLifetime);
+}
+
+function checkIssuedAt(
+  iat: JsonValue | undefined,
+  exp: number,
+  latest: number,
+  maxLifetime: number,
+): ClaimFlaw | null {
+  if (iat === undefined) return Number.isFinite(maxLifetime) ? flaw('issued_at_missing') : null;
+  if (typeof iat !== 'number') return flaw('issued_at_malformed');
+  if (iat > latest) return flaw('issued_in_future');
+  if (iat > exp) return flaw('issued_after_expiry');
+  return (exp - iat) * 1000 > maxLifetime ? flaw('lifetime_too_long') : null;
+}
+
+/** What RFC 9068 section 2.2 requires besides iss, exp and aud. */
+function checkProfile(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
+  if (issuer.profile !== 'rfc9068') return null;
+  if (claims.iat === undefined) return flaw('issued_at_missing');
+  for (const name of ['sub', 'client_id', 'jti']) {
+    if (readText(claims[name]) === null) return { reason: 'claim_missing', detail: { expected: name } };
+  }
+  return null;
+}
+
+/** A token bound to a key is worth nothing without proof of that key (RFC 7800, RFC 8705, RFC 9449 section 7.2). */
+function checkBinding(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
+  return 'cnf' in claims && issuer.unknownCnf === 'refuse' ? flaw('bound_to_a_key') : null;
+}
+
+function checkIdentity(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
+  if (issuer.subject.length > 0) {
+    const subject = readFirst(claims, issuer.subject);
+    if (subject === undefined) return flaw('subject_missing');
+    if (readText(subject) === null) return flaw('subject_malformed');
+  }
+  return readScopes(claims, issuer.scopes) === null ? flaw('scope_malformed') : null;
+}
+
+function checkRequired(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
+  if (issuer.requireClaims.length === 0) return null;
+  const matched = matchClaims(issuer.requireClaims, claims);
+  return matched.ok
+    ? null
+    : { reason: 'claim_required', detail: { expected: `${matched.name} ${matched.op}` } };
+}
+
+function flaw(reason: string): ClaimFlaw {
+  return { reason };
+}
+
+/** Enough for an operator to see what came; the log escapes it. */
+export function shorten(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}...`;
+}
