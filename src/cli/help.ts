@@ -1,4 +1,6 @@
 /** Help in the terminal: examples first, then what there is. */
+
+import { suggest } from '../policy/suggest.ts';
 import {
   type Command,
   type Environment,
@@ -9,7 +11,6 @@ import {
 } from './command.ts';
 import { COMMANDS, COMMON_OPTIONS, findCommand } from './commands.ts';
 import { EXIT_OK } from './exit-codes.ts';
-import { nearest } from './nearest.ts';
 import { type Paint, paintFor } from './output.ts';
 
 /** Column where descriptions stop; a terminal narrower than this wraps by itself. */
@@ -31,7 +32,7 @@ export async function help(invocation: Invocation): Promise<number> {
 
 /** One sentence for a command that there is not, with the nearest one. */
 export function unknownCommand(name: string): string {
-  const meant = nearest(
+  const meant = suggest(
     name,
     COMMANDS.map((command) => command.name),
   );

@@ -4,9 +4,9 @@
  * all refused, because a gate that starts with half of what was asked is worse than one that does not start.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { suggest } from '../policy/suggest.ts';
 import { type Command, type OptionDeclaration, type OptionValues, UsageError } from './command.ts';
 import { COMMON_OPTIONS } from './commands.ts';
-import { nearest } from './nearest.ts';
 
 /** What was written after the command's name. */
 export interface ParsedArguments {
@@ -65,7 +65,7 @@ function readOption(
 ): string | true {
   const option = Object.hasOwn(declared, token.name) ? declared[token.name] : undefined;
   if (option === undefined) {
-    const meant = nearest(token.name, Object.keys(declared));
+    const meant = suggest(token.name, Object.keys(declared));
     throw new UsageError(`unknown option ${token.rawName}${meant ? `; did you mean --${meant}?` : ''}`);
   }
   if (option.value === undefined) {

@@ -1,5 +1,5 @@
 /** The policy that `dev` serves, as the text that a user would have written: it goes the same way as any file. */
-import { ISSUER_PATH } from './issuer.ts';
+import { ISSUER_PATH } from './issuer-path.ts';
 import { MACHINE } from './personas.ts';
 import { SAMPLE_API } from './sample-api.ts';
 

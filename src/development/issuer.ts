@@ -5,13 +5,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { readBody } from './body.ts';
+import { ISSUER_PATH } from './issuer-path.ts';
 import { closeServer, listenOnLoopback, sendJson } from './loopback-server.ts';
 import { mintToken, type SigningKey } from './mint-token.ts';
 import { ALGORITHMS, type Algorithm, readTokenOrder, type TokenOrder } from './token-order.ts';
 import { webPageRefusal } from './web-guard.ts';
-
-/** Path of every development issuer; `run` refuses an issuer that ends in it. */
-export const ISSUER_PATH = '/sallyport-development';
 
 /** What a token request may be long. */
 const MAXIMUM_BODY = 8192;
