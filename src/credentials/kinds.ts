@@ -1,0 +1,71 @@
+/**
+ * The list of credential kinds, and the one question asked of them all: who is this? A defect of ours while
+ * answering is 503, never a yes. To add a kind, write its file and name it in the list.
+ */
+import type { Dependencies } from '../deps.ts';
+import { createKeySetPool, type KeySetPool } from '../keys/key-set-pool.ts';
+import type { AcceptPolicy, Policy } from '../policy/policy.ts';
+import { apiKey } from './api-key.ts';
+import { bearerJwt } from './bearer-jwt.ts';
+import type { Credential, Verified } from './credential.ts';
+import type { CredentialKind, KindVerifier, SourceReadiness } from './kind.ts';
+
+const kinds: readonly CredentialKind[] = [bearerJwt, apiKey];
+
+/** Judges the credentials of one policy. */
+export interface Verifiers {
+  /**
+   * Tokens go to the issuers, other values to the key sets. A good credential of a source that `accept` leaves out
+   * is refused as `source_not_accepted`. Never throws and never rejects; synchronous for a cached token, an API key,
+   * and all that is refused without a key.
+   * @param now epoch milliseconds
+   */
+  verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified>;
+  /** One for each source; the gate is ready when all are. */
+  ready(): readonly SourceReadiness[];
+  /** Begins to obtain keys that are not held yet. */
+  start(): void;
+  /** Gives the key sets back. Verifications under way still end. */
+  close(): void;
+}
+
+/**
+ * Verifiers for a policy. At a reload, make the new ones with the same pool before the old ones are closed: issuers
+ * whose key source stayed the same then keep their keys, while the cache of verified tokens starts empty.
+ */
+export function createVerifiers(
+  policy: Policy,
+  deps: Dependencies,
+  keySets: KeySetPool = createKeySetPool(deps),
+): Verifiers {
+  const verifiers = kinds.map((kind) => kind(policy, { ...deps, keySets }));
+  const families = new Map<Credential['family'], KindVerifier>();
+  for (const verifier of verifiers) families.set(verifier.family, verifier);
+  const broken = (error: unknown): Verified => {
+    const name = error instanceof Error ? error.name : 'unknown';
+    deps.log.error({ error: name }, 'a credential could not be judged');
+    return BROKEN;
+  };
+  return {
+    verify: (credential, accept, now) => {
+      try {
+        const verified = families.get(credential.family)?.verify(credential, accept, now) ?? BROKEN;
+        return verified instanceof Promise ? verified.catch(broken) : verified;
+      } catch (error) {
+        return broken(error);
+      }
+    },
+    ready: () => verifiers.flatMap((verifier) => verifier.readiness(deps.now())),
+    start: () => {
+      for (const verifier of verifiers) verifier.start();
+    },
+    close: () => {
+      for (const verifier of verifiers) verifier.close();
+    },
+  };
+}
+
+const BROKEN: Verified = {
+  ok: false,
+  refusal: { kind: 'unavailable', reason: 'internal_error', retryAfter: 5 },
+};

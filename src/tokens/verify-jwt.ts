@@ -1,0 +1,183 @@
+/**
+ * Verifies bearer tokens (RFC 7519, RFC 9068, RFC 8725): which issuer, which key, is the signature good, is the token
+ * meant for us and still valid. What is wrong on its face is refused before any key is touched; that a token expired
+ * is said only when all else, the signature included, is good. No token is ever accepted on a failure of ours.
+ */
+import type { Credential, Verified } from '../credentials/credential.ts';
+import { invalidCredential } from '../credentials/kind.ts';
+import type { KeyLookup, KeySet } from '../keys/key-set.ts';
+import type { AcceptPolicy, IssuerPolicy } from '../policy/policy.ts';
+import type { RefusalDetail } from '../refusals/refusal.ts';
+import { buildPrincipal } from './build-principal.ts';
+import { checkClaims, isExpired, shorten } from './check-claims.ts';
+import { type ParsedToken, parseToken } from './parse-token.ts';
+import { type CachedToken, createVerifiedCache, digestOf } from './verified-cache.ts';
+import { createSignatureVerifier, type SignatureVerifier } from './verify-signature.ts';
+
+/** An issuer entry and its keys, which no other entry shares. */
+export interface TokenIssuer {
+  readonly policy: IssuerPolicy;
+  readonly keySet: KeySet;
+}
+
+export interface JwtVerifierOptions {
+  readonly issuers: readonly TokenIssuer[];
+  /** Longest token in bytes. */
+  readonly tokenBytes: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Default: a bound of its own. */
+  readonly signatures?: SignatureVerifier;
+}
+
+/** Who judges a token, or why nobody does. */
+type Chosen = TokenIssuer | { readonly reason: string; readonly detail: RefusalDetail };
+
+export class JwtVerifier {
+  readonly #byIssuer = new Map<string, TokenIssuer[]>();
+  readonly #tokenBytes: number;
+  readonly #now: () => number;
+  readonly #signatures: SignatureVerifier;
+  readonly #cache = createVerifiedCache();
+  /** Tokens being verified: a burst of requests with one new token verifies it once. */
+  readonly #pending = new Map<string, { readonly source: string; readonly verdict: Promise<Verified> }>();
+
+  constructor({ issuers, tokenBytes, now, signatures }: JwtVerifierOptions) {
+    this.#tokenBytes = tokenBytes;
+    this.#now = now;
+    this.#signatures = signatures ?? createSignatureVerifier();
+    for (const issuer of issuers) {
+      for (const name of issuer.policy.issuers) {
+        this.#byIssuer.set(name, [...(this.#byIssuer.get(name) ?? []), issuer]);
+      }
+    }
+  }
+
+  /**
+   * Synchronous for a token that was verified before and for one that is refused without a key.
+   * @param now epoch milliseconds
+   */
+  verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified> {
+    if (credential.value.length > this.#tokenBytes) return refuse('token_too_long');
+    const digest = digestOf(credential.value);
+    const cached = this.#cache.get(digest);
+    if (cached !== undefined && stands(cached, now)) {
+      if (!counts(cached.verified.principal.source, credential, accept)) return NOT_ACCEPTED;
+      if (now < cached.validUntil) return cached.verified;
+      this.#cache.delete(digest);
+      return EXPIRED;
+    }
+    const pending = this.#pending.get(digest);
+    if (pending === undefined) return this.#judge(credential, accept, digest, now);
+    return counts(pending.source, credential, accept) ? pending.verdict : NOT_ACCEPTED;
+  }
+
+  /** All that needs no key, then the rest as one promise that equal requests share. */
+  #judge(
+    credential: Credential,
+    accept: AcceptPolicy,
+    digest: string,
+    now: number,
+  ): Verified | Promise<Verified> {
+    const parsed = parseToken(credential.value);
+    if (!parsed.ok) return refuse(parsed.reason);
+    const { token } = parsed;
+    const chosen = this.#choose(token);
+    if ('reason' in chosen) return refuse(chosen.reason, chosen.detail);
+    const source = chosen.policy.name;
+    if (!counts(source, credential, accept)) return NOT_ACCEPTED;
+    const flaw = checkClaims(token.header, token.claims, chosen.policy, now);
+    if (flaw !== null) return refuse(flaw.reason, { source, ...flaw.detail });
+    const verdict = this.#verifyWithKeys(token, chosen, digest, now).finally(() => {
+      this.#pending.delete(digest);
+    });
+    this.#pending.set(digest, { source, verdict });
+    return verdict;
+  }
+
+  /** By `iss`, compared code point by code point, then by `alg`: two entries of one issuer have disjoint algorithms. */
+  #choose({ header, claims }: ParsedToken): Chosen {
+    const { iss } = claims;
+    if (typeof iss !== 'string') return { reason: 'issuer_missing', detail: {} };
+    const entries = this.#byIssuer.get(iss);
+    if (entries === undefined) {
+      const expected = shorten([...this.#byIssuer.keys()].join(' '));
+      return { reason: 'unknown_issuer', detail: { expected, got: shorten(iss) } };
+    }
+    const entry = entries.find(({ policy }) => policy.algorithms.includes(header.alg));
+    if (entry !== undefined) return entry;
+    const expected = entries.flatMap(({ policy }) => policy.algorithms).join(' ');
+    return { reason: 'algorithm_not_allowed', detail: { expected, got: shorten(header.alg) } };
+  }
+
+  async #verifyWithKeys(
+    token: ParsedToken,
+    { policy, keySet }: TokenIssuer,
+    digest: string,
+    now: number,
+  ): Promise<Verified> {
+    const { kid, alg } = token.header;
+    const detail = { source: policy.name, ...(kid === null ? {} : { kid: shorten(kid) }) };
+    const lookup = await keySet.find(kid, alg, now);
+    if (lookup.outcome !== 'found') return keyless(lookup, detail);
+    const generation = keySet.generationAt(this.#now());
+    const key = await this.#signatures.verify(token, lookup.keys);
+    if (key === 'overloaded') return OVERLOADED;
+    if (key === 'bad') return refuse('bad_signature', detail);
+    const later = this.#now();
+    const principal = buildPrincipal(token.claims, policy, key.kid);
+    if (isExpired(principal.expiresAt, policy.leeway, later)) return EXPIRED;
+    const verified = Object.freeze({ ok: true as const, principal });
+    // A key withdrawn meanwhile must not live on in the cache.
+    if (generation !== -1 && keySet.generationAt(later) === generation) {
+      this.#cache.set(digest, entryFor(token, { verified, keySet, generation }, policy.leeway));
+    }
+    return verified;
+  }
+}
+
+const NOT_ACCEPTED = Object.freeze(refuse('source_not_accepted'));
+const EXPIRED = Object.freeze(invalidCredential('token_expired', 'token_expired'));
+const OVERLOADED: Verified = {
+  ok: false,
+  refusal: { kind: 'overloaded', reason: 'too_many_verifications', retryAfter: 1 },
+};
+
+function refuse(reason: string, detail?: RefusalDetail): Verified & { readonly ok: false } {
+  return invalidCredential('invalid_token', reason, detail);
+}
+
+/** No key is the caller's affair when the set is known to lack it, and ours when the set cannot be had. */
+function keyless(lookup: Exclude<KeyLookup, { outcome: 'found' }>, detail: RefusalDetail): Verified {
+  if (lookup.outcome === 'none') return refuse(lookup.reason, detail);
+  const { retryAfter, cause } = lookup;
+  const refusal = { kind: 'unavailable' as const, reason: 'keys_unavailable', retryAfter };
+  return { ok: false, refusal: { ...refusal, detail: { ...detail, cause } } };
+}
+
+/** Whether the route reads this source, and, where the credential's place is for some issuers only, this one. */
+function counts(source: string, credential: Credential, accept: AcceptPolicy): boolean {
+  const { onlyIssuers = null } = credential;
+  return accept.issuers.includes(source) && (onlyIssuers === null || onlyIssuers.includes(source));
+}
+
+/** Whether the verdict still rests on keys that may be used, and the clock did not go back before the token. */
+function stands(cached: CachedToken, now: number): boolean {
+  return cached.keySet.generationAt(now) === cached.generation && now >= cached.validFrom;
+}
+
+function entryFor(
+  token: ParsedToken,
+  verdict: Pick<CachedToken, 'verified' | 'keySet' | 'generation'>,
+  leeway: number,
+): CachedToken {
+  const { exp, nbf, iat } = token.claims;
+  const begins = [nbf, iat].filter((moment) => typeof moment === 'number');
+  return {
+    ...verdict,
+    validFrom: Math.max(...begins, 0) * 1000 - leeway,
+    validUntil: Number(exp) * 1000 + leeway,
+    // Claims take about two and a half times the text they were read from.
+    bytes: 700 + token.payload.length * 2,
+  };
+}
