@@ -1,0 +1,72 @@
+/**
+ * Lingering close: after an answer that ends a connection, what the other side is still sending is read
+ * and thrown away for a while. Closing at once would reset the connection, and a client that sends first
+ * and reads later would lose the answer (RFC 9112 section 9.6).
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex, Readable } from 'node:stream';
+
+/** Milliseconds without a byte after which nothing more is expected. */
+const QUIET = 5_000;
+/** Milliseconds in all. */
+const LONGEST = 30_000;
+/** Bytes in all. */
+const MOST = 256 * 1024 * 1024;
+
+/** Connections that linger, each with what ends it. */
+const lingering = new Map<Duplex, () => void>();
+
+/**
+ * True when the last answer of this connection was given: a request that follows must not be looked at
+ * (RFC 9112 section 9.6: "MUST NOT process any further requests received on that connection").
+ */
+export function isLingering(socket: Duplex): boolean {
+  return lingering.has(socket);
+}
+
+/** Ends all that linger, to make room for connections of callers who have not been answered. */
+export function cutLingering(): void {
+  for (const end of [...lingering.values()]) end();
+}
+
+/**
+ * Reads away the rest of a request's body.
+ * @param finish called once: when it is read, its connection has closed, or patience is at an end
+ */
+export function discardUpload(request: IncomingMessage, finish: () => void): void {
+  discard(request, request.socket, finish);
+}
+
+/** The same for a connection that carries no requests any more, until its other side ends it. */
+export function discardBytes(socket: Duplex, finish: () => void): void {
+  discard(socket, socket, finish);
+}
+
+function discard(source: Readable, socket: Duplex, finish: () => void): void {
+  let discarded = 0;
+  let over = false;
+  const end = (): void => {
+    if (over) return;
+    over = true;
+    clearTimeout(quiet);
+    clearTimeout(longest);
+    source.off('data', onData).off('end', end).off('close', end);
+    // The connection stays marked: what follows on it is not to be looked at until it is gone.
+    lingering.set(socket, destroySocket);
+    finish();
+  };
+  const destroySocket = (): void => {
+    socket.destroy();
+  };
+  const onData = (chunk: Buffer): void => {
+    discarded += chunk.length;
+    quiet.refresh();
+    if (discarded > MOST) end();
+  };
+  const quiet = setTimeout(end, QUIET);
+  const longest = setTimeout(end, LONGEST);
+  lingering.set(socket, end);
+  socket.once('close', () => lingering.delete(socket));
+  source.on('data', onData).on('end', end).on('close', end);
+  source.resume();
+}

@@ -1,0 +1,67 @@
+/**
+ * Event streams and WebSockets that are open: they outlive the judgement that let them in, so they end
+ * when their credential does, when a reload would refuse them, and when the process stops.
+ */
+import type { ForwardPlan } from './forward-plan.ts';
+
+/** Why a stream is ended from our side. */
+export type StreamEnd = 'expired' | 'going_away';
+
+export interface OpenStream {
+  readonly plan: ForwardPlan;
+  /** Ends it: a close frame (1008 or 1001) for WebSockets, the end of the body for event streams. */
+  end(why: StreamEnd): void;
+}
+
+/** Longest delay that a timer of Node takes; a longer one would fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export class OpenStreams {
+  readonly #now: () => number;
+  readonly #streams = new Map<OpenStream, NodeJS.Timeout | null>();
+
+  /** @param now epoch milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Registers a stream, and ends it when its credential does if its route says so. */
+  add(stream: OpenStream): void {
+    const { route, expiresAt } = stream.plan;
+    const ends = route.closeAtExpiry && Number.isFinite(expiresAt);
+    this.#streams.set(stream, ends ? this.#schedule(stream) : null);
+  }
+
+  /** Forgets a stream that is over. */
+  delete(stream: OpenStream): void {
+    const timer = this.#streams.get(stream);
+    if (timer) clearTimeout(timer);
+    this.#streams.delete(stream);
+  }
+
+  /** Ends those that would be refused now: after a reload, a key's removal or a revocation. */
+  endUnless(allowed: (plan: ForwardPlan) => boolean): void {
+    for (const stream of [...this.#streams.keys()]) {
+      if (!allowed(stream.plan)) stream.end('expired');
+    }
+  }
+
+  /** Ends all, because the process stops. */
+  endAll(): void {
+    for (const stream of [...this.#streams.keys()]) stream.end('going_away');
+  }
+
+  #schedule(stream: OpenStream): NodeJS.Timeout {
+    const left = Math.max(0, stream.plan.expiresAt - this.#now());
+    return setTimeout(() => this.#due(stream), Math.min(left, LONGEST_TIMER));
+  }
+
+  #due(stream: OpenStream): void {
+    if (stream.plan.expiresAt <= this.#now()) stream.end('expired');
+    else this.#streams.set(stream, this.#schedule(stream));
+  }
+}

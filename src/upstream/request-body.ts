@@ -1,0 +1,93 @@
+/**
+ * The body of a request on its way to the upstream. It stands between Node's message and undici, because
+ * undici destroys what it reads from when an exchange ends early, and with Node's message that would be
+ * the connection on which the caller still waits for an answer.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+/** Hears of what a body does that it must not. */
+export interface BodyWatcher {
+  /** It became longer than the route allows. */
+  bodyTooLong(): void;
+  /** The caller sent nothing for too long. */
+  bodyIdle(): void;
+}
+
+export interface BodyBounds {
+  /** Bytes; Infinity for no bound. */
+  readonly bytes: number;
+  /** Milliseconds without a byte while we are ready to take one; Infinity for no bound. */
+  readonly idle: number;
+}
+
+export class RequestBody extends Readable {
+  /** Bytes taken from the caller so far. */
+  taken = 0;
+  readonly #source: IncomingMessage;
+  readonly #bounds: BodyBounds;
+  readonly #watcher: BodyWatcher;
+  #timer: NodeJS.Timeout | null = null;
+  #attached = false;
+
+  /** Reads nothing until it is read itself. */
+  constructor(source: IncomingMessage, bounds: BodyBounds, watcher: BodyWatcher) {
+    super();
+    this.#source = source;
+    this.#bounds = bounds;
+    this.#watcher = watcher;
+  }
+
+  override _read(): void {
+    if (!this.#attached) this.#attach();
+    this.#source.resume();
+    this.#timer?.refresh();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.detach();
+    callback(error);
+  }
+
+  /** Lets go of the message, which stays readable for whoever reads it next. */
+  detach(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.#attached) return;
+    this.#attached = false;
+    this.#source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+    this.#source.pause();
+  }
+
+  #attach(): void {
+    this.#attached = true;
+    this.#source.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
+    if (Number.isFinite(this.#bounds.idle)) this.#timer = setTimeout(this.#onIdle, this.#bounds.idle);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.taken += chunk.length;
+    if (this.taken > this.#bounds.bytes) {
+      this.#watcher.bodyTooLong();
+      return;
+    }
+    this.#timer?.refresh();
+    if (!this.push(chunk)) this.#source.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.detach();
+    this.push(null);
+  };
+
+  /** Closed without an end: the caller is gone, and a body cut short must not look whole. */
+  readonly #onClose = (): void => {
+    this.destroy(new Error('the request was cut short'));
+  };
+
+  readonly #onIdle = (): void => {
+    // Paused: it is the upstream that does not take what is there, and that has a timeout of its own.
+    if (this.#source.isPaused()) this.#timer?.refresh();
+    else this.#watcher.bodyIdle();
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * Builds the header list that an upstream gets: what callers may not say is left out first, then what we
+ * say is added, identity last. Refuses to pass on a name that an upstream could take for one of ours.
+ */
+import type { Policy, Route } from '../policy/policy.ts';
+import { foldHeaderName } from '../wire/fold-header-name.ts';
+import { connectionNominated, HOP_BY_HOP } from '../wire/hop-by-hop.ts';
+import {
+  DANGEROUS_HEADERS,
+  IDENTITY_HEADERS,
+  IDENTITY_PREFIX,
+  isFramingTwin,
+} from '../wire/reserved-headers.ts';
+import type { ForwardPlan } from './forward-plan.ts';
+import { addForwarded, FORWARDED_HEADERS, type ReceivedForwarded } from './forwarded.ts';
+
+/** What becomes of a caller's header. */
+type Treatment =
+  /** Passed on as sent, unless Connection names it. */
+  | 'pass'
+  /** Left out, or written by us. */
+  | 'drop'
+  /** Passed on where the route's `forward_headers` names it. */
+  | 'dangerous'
+  /** Carries a credential: passed on where the route forwards it, and reads this place. */
+  | 'credential'
+  /** Tells of hops before us: believed from trusted peers. */
+  | 'forwarded'
+  /** `Connection` itself. */
+  | 'connection';
+
+/** What of a policy decides about headers, prepared at load. */
+export interface RequestHeaderRules {
+  readonly forwarded: Policy['forwarded'];
+  /** @param name lower-case */
+  treatmentOf(name: string): Treatment;
+}
+
+/** Names whose treatment is remembered. Callers invent names, so that it is bounded. */
+const REMEMBERED_NAMES = 1024;
+const LONGEST_REMEMBERED = 64;
+
+/** Fields that we write ourselves, and those that end with this connection. */
+const OURS = new Set([...HOP_BY_HOP, 'host', 'content-length', 'expect', 'x-request-id']);
+
+/** Credentials of schemes that any upstream may know, whether or not this policy reads them. */
+const CREDENTIAL_FIELDS = ['authorization', 'dpop'];
+
+export function createRequestHeaderRules(policy: Policy): RequestHeaderRules {
+  const identity = new Set([...IDENTITY_HEADERS, ...policy.identity.strip]);
+  for (const { name } of policy.identity.headers) identity.add(foldHeaderName(name));
+  const prefixes = [IDENTITY_PREFIX, ...policy.identity.stripPrefixes];
+  const credentials = credentialCarriers(policy);
+  const judge = (name: string): Treatment => {
+    if (name === 'connection') return 'connection';
+    const folded = foldHeaderName(name);
+    if (identity.has(folded) || prefixes.some((prefix) => folded.startsWith(prefix))) return 'drop';
+    if (OURS.has(folded) || isFramingTwin(name, folded)) return 'drop';
+    // A twin of a name that may pass is never the name itself: whoever folds would read both as one.
+    const exact = name === folded;
+    if (credentials.has(folded)) return exact ? 'credential' : 'drop';
+    if (DANGEROUS_HEADERS.has(folded)) return exact ? 'dangerous' : 'drop';
+    if (FORWARDED_HEADERS.has(folded)) return exact ? 'forwarded' : 'drop';
+    return 'pass';
+  };
+  const remembered = new Map<string, Treatment>();
+  return {
+    forwarded: policy.forwarded,
+    treatmentOf(name) {
+      let treatment = remembered.get(name);
+      if (treatment === undefined) {
+        treatment = judge(name);
+        if (remembered.size < REMEMBERED_NAMES && name.length <= LONGEST_REMEMBERED) {
+          remembered.set(name, treatment);
+        }
+      }
+      return treatment;
+    },
+  };
+}
+
+/** Every header that some route of the policy reads a credential from, folded. */
+function credentialCarriers(policy: Policy): ReadonlySet<string> {
+  const carriers = new Set(CREDENTIAL_FIELDS);
+  for (const { header } of policy.apiKeySets) carriers.add(foldHeaderName(header));
+  for (const { accept } of [policy.unmatched, ...policy.routes]) {
+    for (const header of accept.keyHeaders) carriers.add(foldHeaderName(header));
+    for (const source of accept.tokenSources) {
+      if (source.in === 'header') carriers.add(foldHeaderName(source.name));
+    }
+  }
+  return carriers;
+}
+
+/**
+ * The flat list for one request. The value of Host stands at index 1. Content-Length is there when the
+ * caller declared a body; the connection writes Transfer-Encoding and Connection itself.
+ */
+export function requestHeaders(rules: RequestHeaderRules, plan: ForwardPlan, authority: string): string[] {
+  const { wire, route } = plan;
+  const names = wire.headerNames;
+  const headers = ['host', hostFor(plan, authority)];
+  const nominated = nominatedBy(wire.headerNames, wire.rawHeaders);
+  let received: Map<string, string> | null = null;
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] ?? '';
+    const treatment = rules.treatmentOf(name);
+    if (treatment === 'drop' || treatment === 'connection') continue;
+    const value = wire.rawHeaders[2 * i + 1] ?? '';
+    if (treatment === 'forwarded') {
+      if (plan.trusted) {
+        received ??= new Map();
+        remember(received, name, value);
+      }
+    } else if (passes(treatment, name, route) && nominated?.has(name) !== true) {
+      headers.push(wire.rawHeaders[2 * i] ?? name, value);
+    }
+  }
+  if (wire.body === 'length' && wire.contentLength > 0) {
+    headers.push('content-length', String(wire.contentLength));
+  }
+  addOurs(headers, rules, plan, received);
+  return headers;
+}
+
+function addOurs(
+  headers: string[],
+  rules: RequestHeaderRules,
+  plan: ForwardPlan,
+  received: ReceivedForwarded | null,
+): void {
+  addForwarded(headers, rules.forwarded, plan, received);
+  headers.push('x-request-id', plan.requestId);
+  if (plan.identity !== null) headers.push(...plan.identity);
+}
+
+/** Host as the upstream's policy wants it; an HTTP/1.0 caller may have named none. */
+export function hostFor({ wire, route }: ForwardPlan, authority: string): string {
+  const { host } = route.upstream;
+  if (host === 'client') return wire.authority === '' ? authority : wire.authority;
+  return host === 'upstream' ? authority : host.literal;
+}
+
+function passes(treatment: 'pass' | 'dangerous' | 'credential', name: string, route: Route): boolean {
+  if (treatment === 'pass') return true;
+  return treatment === 'dangerous' ? route.forwardHeaders.has(name) : keepsCredential(route, name);
+}
+
+/**
+ * A forwarded credential is one that was judged. What lies in a place that this route does not read was
+ * not, and an upstream might believe it.
+ */
+function keepsCredential(route: Route, name: string): boolean {
+  if (!route.forwardCredential) return false;
+  if (route.auth === 'none') return true;
+  const { tokenSources, apiKeySets, keyHeaders } = route.accept;
+  if (name === 'authorization') {
+    return apiKeySets.length > 0 || tokenSources.some((source) => source.in === 'authorization');
+  }
+  return (
+    keyHeaders.includes(name) ||
+    tokenSources.some((source) => source.in === 'header' && source.name.toLowerCase() === name)
+  );
+}
+
+/** What Connection names besides the usual; null when that is nothing. */
+function nominatedBy(names: readonly string[], raw: readonly string[]): ReadonlySet<string> | null {
+  let value = '';
+  for (let i = names.indexOf('connection'); i >= 0; i = names.indexOf('connection', i + 1)) {
+    const line = raw[2 * i + 1] ?? '';
+    value = value === '' ? line : `${value},${line}`;
+  }
+  return value === '' || USUAL_CONNECTION.test(value) ? null : connectionNominated(value);
+}
+
+const USUAL_CONNECTION = /^(?:keep-alive|close|upgrade)$/i;
+
+function remember(received: Map<string, string>, name: string, value: string): void {
+  const before = received.get(name);
+  received.set(name, before === undefined ? value : `${before}, ${value}`);
+}

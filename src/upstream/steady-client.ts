@@ -1,0 +1,82 @@
+/**
+ * undici's client for one connection, made safe to be in a pool: a request that undici refuses does not
+ * count as one under way, and what became of the connection can be asked.
+ */
+import { buildConnector, Client, type Dispatcher } from 'undici';
+
+/** What an exchange may ask of the connection that carries it. */
+export interface CarryingConnection {
+  /** Takes the connection into use; true when it was used before, so that it may be closing under us. */
+  take(): boolean;
+  /** The connection failed instead of being ended: what was read until then may not be all. */
+  readonly broken: boolean;
+}
+
+/** A handler that wants to know its connection; told before the request is written. */
+export interface CarriedHandler extends Dispatcher.DispatchHandler {
+  onCarrier?(connection: CarryingConnection): void;
+}
+
+class Connection implements CarryingConnection {
+  broken = false;
+  #used = false;
+
+  opened(): void {
+    this.broken = false;
+    this.#used = false;
+  }
+
+  take(): boolean {
+    const used = this.#used;
+    this.#used = true;
+    return used;
+  }
+}
+
+export class SteadyClient extends Client {
+  readonly #connection: Connection;
+
+  /**
+   * @param connect opens the connection; shared by the clients of one target, so that TLS sessions are too
+   * @param failed hears of an error that belongs to no exchange
+   */
+  constructor(
+    origin: string | URL,
+    options: Client.Options,
+    connect: buildConnector.connector,
+    failed: (error: Error) => void,
+  ) {
+    const connection = new Connection();
+    super(origin, { ...options, connect: watchFailures(connect, connection) });
+    this.#connection = connection;
+    // Without a listener an error inside an error handler would end the process.
+    this.on('error', failed);
+  }
+
+  /**
+   * undici's pool takes `false` for "busy", and waits for a drain that never comes when the request was in
+   * truth refused: each such refusal would cost the pool a connection for good.
+   */
+  override dispatch(options: Dispatcher.DispatchOptions, handler: CarriedHandler): boolean {
+    handler.onCarrier?.(this.#connection);
+    return super.dispatch(options, handler) || this.stats.size === 0;
+  }
+}
+
+/**
+ * undici takes a reset for the end of a body that only the end of its connection delimits. Whoever listens
+ * first knows better.
+ */
+function watchFailures(connect: buildConnector.connector, connection: Connection): buildConnector.connector {
+  return (options, callback) =>
+    connect(options, (...outcome) => {
+      const [, socket] = outcome;
+      if (socket !== null) {
+        connection.opened();
+        socket.prependListener('error', () => {
+          connection.broken = true;
+        });
+      }
+      callback(...outcome);
+    });
+}
