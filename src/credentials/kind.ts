@@ -1,7 +1,7 @@
 /** What a kind of credential brings: verification and the state of what it depends on. */
 import type { Dependencies } from '../deps.ts';
 import type { KeySetPool } from '../keys/key-set-pool.ts';
-import type { AcceptPolicy, Policy } from '../policy/policy.ts';
+import type { AcceptPolicy, Limits, Policy } from '../policy/policy.ts';
 import type { InvalidCredential, RefusalDetail } from '../refusals/refusal.ts';
 import type { Credential, Verified } from './credential.ts';
 
@@ -32,7 +32,12 @@ export interface SourceReadiness {
 }
 
 /** Makes a kind's verifier for a policy. */
-export type CredentialKind = (policy: Policy, context: KindContext) => KindVerifier;
+export type CredentialKind = (policy: CredentialPolicy, context: KindContext) => KindVerifier;
+
+/** The part of a policy that says who may vouch for callers. */
+export type CredentialPolicy = Pick<Policy, 'issuers' | 'apiKeySets'> & {
+  readonly limits: Pick<Limits, 'tokenBytes'>;
+};
 
 export interface KindContext extends Dependencies {
   /** Key sets that outlive a policy. */

@@ -4,11 +4,11 @@
  */
 import type { Dependencies } from '../deps.ts';
 import { createKeySetPool, type KeySetPool } from '../keys/key-set-pool.ts';
-import type { AcceptPolicy, Policy } from '../policy/policy.ts';
+import type { AcceptPolicy } from '../policy/policy.ts';
 import { apiKey } from './api-key.ts';
 import { bearerJwt } from './bearer-jwt.ts';
 import type { Credential, Verified } from './credential.ts';
-import type { CredentialKind, KindVerifier, SourceReadiness } from './kind.ts';
+import type { CredentialKind, CredentialPolicy, KindVerifier, SourceReadiness } from './kind.ts';
 
 const kinds: readonly CredentialKind[] = [bearerJwt, apiKey];
 
@@ -34,7 +34,7 @@ export interface Verifiers {
  * whose key source stayed the same then keep their keys, while the cache of verified tokens starts empty.
  */
 export function createVerifiers(
-  policy: Policy,
+  policy: CredentialPolicy,
   deps: Dependencies,
   keySets: KeySetPool = createKeySetPool(deps),
 ): Verifiers {
