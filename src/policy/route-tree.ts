@@ -13,6 +13,8 @@ export interface RoutePlace {
   readonly allow: string;
   /** Names of the pattern's parameters in order; a rest parameter (`**` has none) comes last. */
   readonly parameterNames: readonly string[];
+  /** The same for each of the routes: those of one place may name its parameters differently, or not name the rest. */
+  readonly parameterNamesOf: ReadonlyMap<Route, readonly string[]>;
 }
 
 export interface PlaceMatch {

@@ -10,7 +10,10 @@ export interface WireRequest {
   readonly host: string;
   /** The validated authority as received (with port), for `host: client` and X-Forwarded-Host; '' when none. */
   readonly authority: string;
-  /** The one canonical path: what is matched (segment by segment) and, after `rewrite`, what is forwarded. */
+  /**
+   * The one canonical path: what is matched (segment by segment) and, after `rewrite`, what is forwarded.
+   * '*' for asterisk-form and '' for CONNECT: only what begins with '/' can match a route.
+   */
   readonly path: string;
   /** The path's segments decoded once, without the empty one of a trailing slash: `/a/b/` and `/a/b` are ['a', 'b'], `/` is []. */
   readonly segments: readonly string[];
@@ -26,7 +29,7 @@ export interface WireRequest {
   readonly rawHeaders: readonly string[];
   /** How the body is framed. */
   readonly body: 'none' | 'length' | 'chunked';
-  /** Declared length in bytes; -1 when there is none. */
+  /** Declared length in bytes, which may be 0; -1 when there is none. */
   readonly contentLength: number;
   /** `Expect: 100-continue` was sent and not answered yet. */
   readonly expectContinue: boolean;

@@ -1,0 +1,33 @@
+/** The grammar of field names and values (RFC 9110 section 5). */
+
+/** A token (RFC 9110 section 5.6.2), as field names and methods are. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/**
+ * Text of a field value as a recipient may meet it (RFC 9110 section 5.5): visible ASCII, space, tab and
+ * bytes over 7F (one character each); no other control, neither NUL nor line ends.
+ */
+export function isFieldText(value: string): boolean {
+  return !NOT_FIELD_TEXT.test(value);
+}
+
+/** The members of a comma-separated list without the empty ones (RFC 9110 section 5.6.1.2), for lists of tokens. */
+export function listMembers(value: string): readonly string[] {
+  const members: string[] = [];
+  for (const part of value.split(',')) {
+    const member = part.replace(AROUND, '');
+    if (member !== '') members.push(member);
+  }
+  return members;
+}
+
+/** Whether a list of tokens has the member, without regard to case. `member` is lower-case. */
+export function listHas(value: string, member: string): boolean {
+  return listMembers(value).some((candidate) => candidate.toLowerCase() === member);
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const NOT_FIELD_TEXT = /[^\t\x20-\x7e\x80-\xff]/;
+const AROUND = /^[ \t]+|[ \t]+$/g;
