@@ -21,6 +21,16 @@ export interface Problem extends Position {
   readonly code: string;
   /** What is wrong and what to write instead, in one line. */
   readonly message: string;
+  /** The known key or word that is nearest to a misspelt one; the message names it too. */
+  readonly nearest?: string;
+}
+
+/** What is found at a place. */
+export interface Finding {
+  readonly path: ConfigurationPath;
+  readonly code: string;
+  readonly message: string;
+  readonly nearest?: string;
 }
 
 /** Answers where a path of the configuration stands in the file, and how it is spelt there. */
@@ -33,7 +43,7 @@ export interface ProblemList {
   /** Adds a problem at the value of `path`, or at the nearest of its parents that is in the file. */
   report(path: ConfigurationPath, code: string, message: string): void;
   /** Adds a problem whose place is known already, such as that of a key. */
-  reportAt(position: Position, path: ConfigurationPath, code: string, message: string): void;
+  reportAt(position: Position, finding: Finding): void;
   /** Where the value of `path` stands, or the nearest of its parents that is in the file. */
   positionOf(path: ConfigurationPath): Position;
   /** How many there are so far. */
@@ -45,19 +55,19 @@ export interface ProblemList {
 /** An empty list whose places are looked up in `locator`. */
 export function createProblemList(locator: PathLocator): ProblemList {
   const found = new Map<string, Problem>();
-  function add(position: Position, path: ConfigurationPath, code: string, message: string): void {
+  function reportAt(position: Position, finding: Finding): void {
     const { file, line, column } = position;
-    const identity = JSON.stringify([file, line, column, code, message]);
+    const identity = JSON.stringify([file, line, column, finding.code, finding.message]);
     if (!found.has(identity)) {
-      found.set(identity, { file, line, column, path: formatPath(path), code, message });
+      found.set(identity, { file, line, column, ...finding, path: formatPath(finding.path) });
     }
   }
   return {
     report(path, code, message) {
       const located = locator.locate(path);
-      add(located.position, located.path, code, message);
+      reportAt(located.position, { path: located.path, code, message });
     },
-    reportAt: add,
+    reportAt,
     positionOf: (path) => locator.locate(path).position,
     get count() {
       return found.size;

@@ -2,8 +2,20 @@
  * From a policy file to a checked configuration: text, YAML, environment, command line, shape. Everything that
  * is wrong is collected with its place; nothing is guessed.
  */
-import type { ConfigurationPath, ProblemList } from './problem.ts';
-import type { Configuration } from './schema/configuration.ts';
+import { resolve } from 'node:path';
+import { type ConfigurationPath, createProblemList, type Position, type ProblemList } from './problem.ts';
+import type { CheckContext } from './reading/check-context.ts';
+import { checkShape } from './reading/check-shape.ts';
+import { type Located, type LocatedMap, locatedScalar } from './reading/document.ts';
+import { createLocator, type TreeLocator } from './reading/locate-path.ts';
+import { mergeDefaults } from './reading/merge-defaults.ts';
+import { decodeText, type FileText, namedFile, readText } from './reading/read-named-file.ts';
+import { readYaml } from './reading/read-yaml.ts';
+import {
+  type Configuration,
+  configurationSchema,
+  type WrittenConfiguration,
+} from './schema/configuration.ts';
 
 /** A value from the command line or the environment that stands in for one of the file. */
 export interface Override {
@@ -37,9 +49,158 @@ export interface ReadConfiguration {
   readonly warnings: ProblemList;
   /** Whether something is written at this path, well or not; for `x` also as `x_file`. */
   readonly isWritten: (path: ConfigurationPath) => boolean;
-  /** Absolute names of the policy file and every file that it names and that was read. */
+  /** Absolute names of the policy file and every file that it names, those that cannot be read too. */
   readonly files: readonly string[];
 }
 
 /** Reads and checks; never throws. */
-export declare function readConfiguration(options: ReadOptions): ReadConfiguration;
+export function readConfiguration(options: ReadOptions): ReadConfiguration {
+  const locator = createLocator(options.file);
+  const problems = createProblemList(locator);
+  const files = new Set([resolve(options.file)]);
+  const root = withOverrides(readRoot(options, problems), options);
+  locator.setRoot(root);
+  const context = createContext(options, { locator, problems, files });
+  const written = checkShape(configurationSchema.node, root, [], context) as WrittenConfiguration;
+  const configuration = mergeDefaults(withDrainDelay(written, locator, options), checkShape);
+  return {
+    configuration,
+    problems,
+    warnings: createProblemList(locator),
+    isWritten: locator.isWritten,
+    files: [...files],
+  };
+}
+
+function readRoot(options: ReadOptions, problems: ProblemList): Located {
+  const { file, text, environment, detached = false } = options;
+  const read = text === undefined ? readText(file, options.readFile) : decodeText(text);
+  const start = { file, line: 1, column: 1 };
+  if (!read.ok) {
+    problems.reportAt(start, { path: [], code: read.code, message: `the policy file ${read.message}` });
+    return unknownTree(start);
+  }
+  const before = problems.count;
+  const tree = readYaml(read.text, { file, environment, detached, problems });
+  if (tree !== null) return tree;
+  if (problems.count === before) {
+    const message = 'the policy file is empty; it needs at least `routes`';
+    problems.reportAt(start, { path: [], code: 'empty_file', message });
+  }
+  return unknownTree(start);
+}
+
+/** Stands for what could not be read: no further problem comes of it. */
+function unknownTree(at: Position): Located {
+  return { kind: 'scalar', at, value: null, sensitive: true, opaque: true };
+}
+
+/** The tree with the values of the command line in the place of its own. */
+function withOverrides(root: Located, options: ReadOptions): Located {
+  if (root.kind !== 'map') return root;
+  const entries = new Map(root.entries);
+  for (const name of ['listen', 'admin', 'upstream'] as const) {
+    const override = options.overrides?.[name];
+    if (override === undefined) continue;
+    const at = { file: override.from, line: 0, column: 0 };
+    const value = locatedScalar(override.value, at);
+    if (name === 'upstream') overrideUpstream(entries, value);
+    else entries.set(name, { keyAt: at, value });
+  }
+  return { ...root, entries };
+}
+
+type Entries = Map<string, { keyAt: Position; value: Located }>;
+
+/** Only the address is overridden: what the file says of TLS and timeouts stays. */
+function overrideUpstream(entries: Entries, url: Located): void {
+  const upstreams = entries.get('upstreams')?.value;
+  if (upstreams?.kind === 'map' && upstreams.entries.has('default')) {
+    const inner: Entries = new Map(upstreams.entries);
+    overrideUrl(inner, 'default', url);
+    entries.set('upstreams', { keyAt: upstreams.at, value: { ...upstreams, entries: inner } });
+    return;
+  }
+  overrideUrl(entries, 'upstream', url);
+}
+
+function overrideUrl(entries: Entries, name: string, url: Located): void {
+  const written = entries.get(name)?.value;
+  const entry = { keyAt: url.at, value: url };
+  if (written?.kind !== 'map') {
+    entries.set(name, entry);
+    return;
+  }
+  const value: LocatedMap = { ...written, entries: new Map([...written.entries, ['url', entry]]) };
+  entries.set(name, { keyAt: written.at, value });
+}
+
+interface Reading {
+  readonly locator: TreeLocator;
+  readonly problems: ProblemList;
+  readonly files: Set<string>;
+}
+
+function createContext(options: ReadOptions, { locator, problems, files }: Reading): CheckContext {
+  const texts = new Map<string, FileText>();
+  const context: CheckContext = {
+    problems,
+    graft: locator.graft,
+    readNamed(name, located, path, watched) {
+      const file = namedFile(options.file, name);
+      if (watched) files.add(file.path);
+      const read = texts.get(file.path) ?? readText(file.path, options.readFile);
+      texts.set(file.path, read);
+      if (read.ok) return { path: file.path, text: read.text };
+      if (options.detached !== true || !read.missing) {
+        problems.reportAt(located.at, {
+          path,
+          code: read.code,
+          message: `the file ${file.shown} ${read.message}`,
+        });
+      }
+      return null;
+    },
+    readTree(name, located, path) {
+      const file = context.readNamed(name, located, path, true);
+      if (file === null) return null;
+      const { shown } = namedFile(options.file, name);
+      const before = problems.count;
+      const tree = readYaml(withoutTabs(file.text), {
+        file: shown,
+        environment: null,
+        detached: false,
+        problems,
+      });
+      if (tree === null && problems.count === before) {
+        problems.reportAt(located.at, { path, code: 'empty', message: `the file ${shown} is empty` });
+      }
+      return tree;
+    },
+  };
+  return context;
+}
+
+/** JSON may be indented with tabs, which YAML does not take; outside its strings a tab is as good as a space. */
+function withoutTabs(text: string): string {
+  if (!text.includes('\t')) return text;
+  try {
+    JSON.parse(text);
+    return text.replaceAll('\t', ' ');
+  } catch {
+    return text;
+  }
+}
+
+const KUBERNETES_DRAIN_DELAY = 5000;
+
+/** In Kubernetes endpoints are withdrawn only after the signal, so requests keep coming for a while. */
+function withDrainDelay(
+  written: WrittenConfiguration,
+  locator: TreeLocator,
+  { environment }: ReadOptions,
+): WrittenConfiguration {
+  const inKubernetes = (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
+  if (!inKubernetes || locator.isWritten(['timeouts', 'drain_delay'])) return written;
+  return { ...written, timeouts: { ...written.timeouts, drain_delay: KUBERNETES_DRAIN_DELAY } };
+}

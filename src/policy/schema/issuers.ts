@@ -125,6 +125,7 @@ const issuer = object(
     secret: key(text(), {
       doc: 'The shared secret of HS256, HS384 and HS512; at least as long as the hash (RFC 7518 section 3.2).',
       secret: true,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the example shows how variables are written.
       example: '${JWT_SECRET}',
     }),
     ca_file: key(file(), { doc: 'PEM certificates to trust when fetching keys.', example: 'ca.pem' }),

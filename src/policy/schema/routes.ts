@@ -77,7 +77,7 @@ const rewrite = object({
 });
 
 /** The keys that `defaults` may hold too. Values that nobody wrote are `undefined`, so that they can be merged. */
-const sharedRouteKeys = {
+export const sharedRouteKeys = {
   accept: inherited(listOf(text(sourceName), { min: 1 }), {
     doc: 'Names of issuers, key sets and user lists whose credentials count here.',
     defaultText: 'the top-level `accept`',

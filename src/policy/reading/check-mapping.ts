@@ -1,0 +1,248 @@
+/** Mappings: objects with the keys of the schema, and maps with names of the operator's choosing. */
+
+import type { Key, MapNode, ObjectNode } from '../schema/node.ts';
+import { type CheckContext, type CheckValue, type Path, wrongType } from './check-context.ts';
+import { type Located, type LocatedEntry, type LocatedMap, locate } from './document.ts';
+import { suggest } from './suggest.ts';
+
+/** An object with the keys that are well; never undefined, so that what it holds can be judged further. */
+export function checkObject(
+  node: ObjectNode,
+  located: Located,
+  path: Path,
+  context: CheckContext,
+  check: CheckValue,
+): Record<string, unknown> {
+  const short = shortForm(node, located);
+  if (short !== null) return valuesOf(node, short, { path, context, check, isShort: true });
+  if (located.kind !== 'map') {
+    wrongType(node, located, path, context);
+    return defaultsOf(node, check);
+  }
+  reportUnknownKeys(node, located, path, context);
+  reportRules(node, located, path, context);
+  return valuesOf(node, located, { path, context, check, isShort: false });
+}
+
+/** What is no mapping stands for the one key that the object names for it. */
+function shortForm(node: ObjectNode, located: Located): LocatedMap | null {
+  if (node.short === undefined || located.kind === 'map') return null;
+  const { at } = located;
+  return { kind: 'map', at, flow: false, entries: new Map([[node.short, { keyAt: at, value: located }]]) };
+}
+
+interface Place {
+  readonly path: Path;
+  readonly context: CheckContext;
+  readonly check: CheckValue;
+  readonly isShort: boolean;
+}
+
+function valuesOf(node: ObjectNode, map: LocatedMap, place: Place): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [name, key] of Object.entries(node.keys)) {
+    values[name] = keyValue(name, key, map, place);
+  }
+  return values;
+}
+
+function keyValue(name: string, key: Key, map: LocatedMap, place: Place): unknown {
+  const { context, check } = place;
+  const entry = map.entries.get(name);
+  const fromFile = hasFile(key) ? map.entries.get(`${name}_file`) : undefined;
+  if (key.notYet !== undefined) {
+    if (entry) reportNotYet(name, key, entry, place);
+    return undefined;
+  }
+  if (entry) {
+    const written = key.secret === true ? concealed(entry.value) : entry.value;
+    const value = check(key.node, written, pathOf(name, place), context);
+    return value === undefined ? fallback(key, check) : overDefault(key, value, check);
+  }
+  if (fromFile) return valueFromFile(name, key, map, fromFile, place);
+  if (key.required === true) {
+    const message = `is missing; ${name} must be given`;
+    const finding = { path: pathOf(name, place), code: 'required', message };
+    context.problems.reportAt(map.at, finding);
+  }
+  return fallback(key, check);
+}
+
+function fallback(key: Key, check: CheckValue): unknown {
+  return key.inherited === true ? undefined : defaultOf(key, check);
+}
+
+/** Lays a map over its default where the schema says so. Names are header names: compared as headers are folded. */
+function overDefault(key: Key, value: unknown, check: CheckValue): unknown {
+  const base = key.node.kind === 'map' && key.node.overDefault === true ? defaultOf(key, check) : null;
+  if (!(value instanceof Map) || !(base instanceof Map)) return value;
+  const written = new Set([...value.keys()].map(foldName));
+  const kept = [...base].filter(([name]) => !written.has(foldName(name)));
+  return new Map([...kept, ...value]);
+}
+
+function foldName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '-');
+}
+
+function pathOf(name: string, place: Place): Path {
+  return place.isShort ? place.path : [...place.path, name];
+}
+
+function hasFile(key: Key): boolean {
+  return key.secret === true || key.file !== undefined;
+}
+
+function concealed(located: Located): Located {
+  return located.kind === 'scalar' ? { ...located, sensitive: true } : located;
+}
+
+function reportNotYet(name: string, key: Key, entry: LocatedEntry, place: Place): void {
+  const { value } = entry;
+  const saysNone = value.kind === 'scalar' && (value.value === 'none' || value.value === false);
+  if (key.node.kind === 'or-none' && saysNone) return;
+  const message = 'is not supported yet; take it out, since it would have no effect';
+  place.context.problems.reportAt(entry.keyAt, {
+    path: [...place.path, name],
+    code: 'not_yet_supported',
+    message,
+  });
+}
+
+function valueFromFile(name: string, key: Key, map: LocatedMap, entry: LocatedEntry, place: Place): unknown {
+  const { context, check } = place;
+  const { value } = entry;
+  const path = [...place.path, `${name}_file`];
+  const fileName = check({ kind: 'text' }, value, path, context);
+  if (typeof fileName !== 'string' || value.kind !== 'scalar') return defaultOf(key, check);
+  if (key.file === 'document') {
+    const tree = context.readTree(fileName, value, path);
+    if (tree === null) return defaultOf(key, check);
+    context.graft(map, name, tree);
+    return check(key.node, tree, [...place.path, name], context);
+  }
+  const text = context.readNamed(fileName, value, path, true)?.text.replace(/\r?\n$/, '');
+  if (text === undefined) return defaultOf(key, check);
+  if (text !== '') return text;
+  context.problems.reportAt(value.at, { path, code: 'empty', message: 'names an empty file' });
+  return defaultOf(key, check);
+}
+
+const cachedDefaults = new WeakMap<Key, unknown>();
+
+/** The value of a key that nobody wrote; shared by all, and never to be changed. */
+export function defaultOf(key: Key, check: CheckValue): unknown {
+  if (key.default === undefined) return undefined;
+  if (!cachedDefaults.has(key)) {
+    const at = { file: 'default', line: 0, column: 0 };
+    cachedDefaults.set(key, check(key.node, locate(key.default, at), [], SILENT));
+  }
+  return cachedDefaults.get(key);
+}
+
+/** An object of which nothing is known. */
+export function defaultsOf(node: ObjectNode, check: CheckValue): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(node.keys).map(([name, key]) => [name, fallback(key, check)]));
+}
+
+/** Defaults are ours: a test shows that none of them has a problem, and none names a file. */
+const SILENT: CheckContext = {
+  problems: {
+    report() {},
+    reportAt(_, finding) {
+      throw new Error(`a default is wrong: ${finding.message}`);
+    },
+    positionOf: () => ({ file: 'default', line: 0, column: 0 }),
+    count: 0,
+    sorted: () => [],
+  },
+  readNamed: () => null,
+  readTree: () => null,
+  graft() {},
+};
+
+function reportUnknownKeys(node: ObjectNode, map: LocatedMap, path: Path, context: CheckContext): void {
+  const known = namesOf(node);
+  for (const [name, { keyAt }] of map.entries) {
+    if (known.includes(name)) continue;
+    const nearest = suggest(name, known) ?? innerKey(node, name);
+    const message =
+      nearest === null
+        ? 'is no key that is known here'
+        : `is no key that is known here; did you mean ${nearest}?`;
+    const finding = { path: [...path, name], code: 'unknown_key', message };
+    context.problems.reportAt(keyAt, nearest === null ? finding : { ...finding, nearest });
+  }
+}
+
+function namesOf(node: ObjectNode): string[] {
+  return Object.entries(node.keys).flatMap(([name, key]) => (hasFile(key) ? [name, `${name}_file`] : [name]));
+}
+
+/** A key that belongs one level deeper: `scopes` on a route is `require.scopes`. */
+function innerKey(node: ObjectNode, name: string): string | null {
+  for (const [outer, key] of Object.entries(node.keys)) {
+    const inner = key.node.kind === 'or-none' ? key.node.inner : key.node;
+    if (inner.kind === 'object' && Object.hasOwn(inner.keys, name)) return `${outer}.${name}`;
+  }
+  return null;
+}
+
+function reportRules(node: ObjectNode, map: LocatedMap, path: Path, context: CheckContext): void {
+  for (const [name, key] of Object.entries(node.keys)) {
+    if (hasFile(key)) reportAtMostOne([name, `${name}_file`], map, path, context);
+  }
+  for (const group of node.atMostOne ?? []) {
+    reportAtMostOne(withFiles(node, group), map, path, context);
+  }
+  for (const group of node.exactlyOne ?? []) {
+    const names = withFiles(node, group);
+    reportAtMostOne(names, map, path, context);
+    if (names.some((name) => map.entries.has(name))) continue;
+    const offered = names.filter((name) => node.keys[name]?.notYet === undefined);
+    const message = `one of ${offered.join(', ')} must be given`;
+    context.problems.reportAt(map.at, {
+      path,
+      code: 'required',
+      message: offered.length === 1 ? `${offered[0]} must be given` : message,
+    });
+  }
+}
+
+function withFiles(node: ObjectNode, group: readonly string[]): string[] {
+  return group.flatMap((name) => {
+    const key = node.keys[name];
+    return key && hasFile(key) ? [name, `${name}_file`] : [name];
+  });
+}
+
+function reportAtMostOne(names: readonly string[], map: LocatedMap, path: Path, context: CheckContext): void {
+  const given = names.filter((name) => map.entries.has(name));
+  const [first, second] = given;
+  const entry = second === undefined ? undefined : map.entries.get(second);
+  if (first === undefined || second === undefined || entry === undefined) return;
+  const message = `cannot stand beside ${first}; give one of them`;
+  context.problems.reportAt(entry.keyAt, { path: [...path, second], code: 'conflicting_keys', message });
+}
+
+/** A map with the entries that are well, in the order of the file; undefined when it is no mapping at all. */
+export function checkMap(
+  node: MapNode,
+  located: Located,
+  path: Path,
+  context: CheckContext,
+  check: CheckValue,
+): unknown {
+  if (located.kind !== 'map') return wrongType(node, located, path, context);
+  const values = new Map<string, unknown>();
+  for (const [name, entry] of located.entries) {
+    if (node.name && !node.name.pattern.test(name)) {
+      const message = `must be ${node.name.expected}`;
+      context.problems.reportAt(entry.keyAt, { path: [...path, name], code: 'invalid_name', message });
+      continue;
+    }
+    const value = check(node.value, entry.value, [...path, name], context);
+    if (value !== undefined) values.set(name, value);
+  }
+  return values;
+}

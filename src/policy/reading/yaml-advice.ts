@@ -1,0 +1,69 @@
+/** What to write instead, for the usual traps of YAML. */
+
+const WRITE_WHEN = 'write `when: >-` and the expression on a line of its own';
+
+/** `contained`: the trap spoils its own line only, so that the rest of the file can still be judged. */
+export interface SyntaxAdvice {
+  readonly message: string;
+  readonly contained: boolean;
+}
+
+/** Advice for a line that the parser could not read; null when it is no usual trap. */
+export function adviseOnSyntax(line: string): SyntaxAdvice | null {
+  const when = /^\s*(?:- )?\s*when:\s+(.*)$/.exec(line)?.[1];
+  if (when !== undefined && !/^[|>]/.test(when)) {
+    const cause = /^["'![{]/.test(when)
+      ? `begins with ${when.charAt(0)}`
+      : 'holds what YAML takes for its own';
+    return { message: `the expression ${cause}; ${WRITE_WHEN}`, contained: true };
+  }
+  if (/^[^"']*[[{].*\$\{/.test(line)) {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the message shows how variables are written.
+    return { message: '`${VAR}` inside {...} or [...] must stand in quotes', contained: false };
+  }
+  if (/[\w/.-]\{[\w.]+\}/.test(line) || /:\s+\{[A-Za-z_]\w*(?:\.\.\.)?\}[^\s,\]}]/.test(line)) {
+    return { message: 'a text with `{name}` must stand in quotes here: "/orders/{name}"', contained: false };
+  }
+  if (/^\s*(?:- )?[\w-]+:\s+[^"'\s][^"']*:\s/.test(line)) {
+    return { message: 'a text that holds `: ` must stand in quotes', contained: false };
+  }
+  return null;
+}
+
+/** Advice for a `when` that a comment may have cut: an expression whose quotes do not match; null when they do. */
+export function adviseOnComment(expression: string): string | null {
+  let open = '';
+  for (let index = 0; index < expression.length; index++) {
+    const character = expression.charAt(index);
+    if (open !== '' && character === '\\') index++;
+    else if (character === open) open = '';
+    else if (open === '' && (character === '"' || character === "'")) open = character;
+  }
+  return open === '' ? null : `the expression ends at " #", where YAML begins a comment; ${WRITE_WHEN}`;
+}
+
+/** Advice for a tag, which would take the place of the value. */
+export function adviseOnTag(tag: string, isExpression: boolean): string {
+  if (isExpression)
+    return `the expression begins with !, which makes it a YAML tag and leaves no rule; ${WRITE_WHEN}`;
+  return `YAML tags (${shorten(tag)}) are not taken; put a text that begins with ! in quotes`;
+}
+
+/** Advice for an alias without an anchor. */
+export function adviseOnAlias(name: string): string {
+  if (name.startsWith('.')) return `a text that begins with * must stand in quotes: "*${shorten(name)}"`;
+  return `the alias *${shorten(name)} has no anchor before it; put a text that begins with * in quotes`;
+}
+
+/** The parser's own words where they help, ours where they do not. */
+export function plainSyntaxMessage(code: string, message: string): string {
+  if (code === 'TAB_AS_INDENT') return 'tabs cannot indent YAML; use spaces';
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here; one file is one document';
+  if (code === 'BAD_SCALAR_START') return 'a text that begins with @, ` or % must stand in quotes';
+  const words = message.split('\n')[0] ?? message;
+  return `is not YAML: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
+}
+
+function shorten(text: string): string {
+  return text.length <= 40 ? text : `${text.slice(0, 40)}...`;
+}
