@@ -200,7 +200,7 @@ function withDrainDelay(
   locator: TreeLocator,
   { environment }: ReadOptions,
 ): WrittenConfiguration {
-  const inKubernetes = (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
+  const inKubernetes = Boolean(environment.KUBERNETES_SERVICE_HOST);
   if (!inKubernetes || locator.isWritten(['timeouts', 'drain_delay'])) return written;
   return { ...written, timeouts: { ...written.timeouts, drain_delay: KUBERNETES_DRAIN_DELAY } };
 }

@@ -4,7 +4,7 @@
  * keys that are well. Coerces nothing but one value to a list of one where a list is expected.
  */
 
-import type { FileNode, ListNode, Node } from '../schema/node.ts';
+import type { FileNode, ListNode, Node, OrNoneNode } from '../schema/node.ts';
 import { type CheckContext, describeValue, type Path, wrongType } from './check-context.ts';
 import { checkMap, checkObject, defaultsOf } from './check-mapping.ts';
 import {
@@ -43,7 +43,7 @@ function checkGiven(node: Node, located: Located, path: Path, context: CheckCont
     case 'list':
       return checkList(node, located, path, context);
     case 'or-none':
-      return isNone(located) ? null : checkShape(node.inner, located, path, context);
+      return saysNone(node, located) ? null : checkShape(node.inner, located, path, context);
     case 'scalar-or-mapping':
       return checkShape(located.kind === 'map' ? node.mapping : node.scalar, located, path, context);
     default:
@@ -82,6 +82,11 @@ function checkLeaf(node: Leaf, located: Located, path: Path, context: CheckConte
 /** `none`, and `false`, which tools for YAML 1.1 make of it when it was written `off` or `no`. */
 function isNone(located: Located): boolean {
   return located.kind === 'scalar' && (located.value === 'none' || located.value === false);
+}
+
+/** Where `false` is a value of its own, only the word `none` is none. */
+function saysNone(node: OrNoneNode, located: Located): boolean {
+  return isNone(located) && !(node.inner.kind === 'boolean' && plainValue(located) === false);
 }
 
 function checkList(node: ListNode, located: Located, path: Path, context: CheckContext): unknown {

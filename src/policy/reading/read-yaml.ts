@@ -85,8 +85,8 @@ class TreeReader {
   readonly #lines: LineCounter;
   readonly #options: YamlOptions;
   readonly #anchors = new Map<string, { readonly tree: Located; readonly nodes: number } | null>();
-  /** Lines with an error that was told already: what the parser made of them means nothing. */
-  readonly #brokenLines = new Set<number>();
+  /** Lines that the parser could not read, until something on them is met whose path can be told. */
+  readonly #brokenLines = new Map<number, { readonly at: Position; message: string | null }>();
   #nodes = 0;
   #aliasedNodes = 0;
 
@@ -96,29 +96,46 @@ class TreeReader {
     this.#options = options;
   }
 
-  /** Reports one error for each line; false when what follows cannot be trusted. */
+  /** Keeps one error for each line; false, and all told, when the rest of the tree cannot be trusted. */
   takeSyntaxErrors(errors: readonly SyntaxError[]): boolean {
     let trusted = true;
     for (const error of errors) {
       const at = this.#position(error.pos[0]);
       if (this.#brokenLines.has(at.line)) continue;
-      this.#brokenLines.add(at.line);
       const advice = adviseOnSyntax(this.#lineText(at.line));
       trusted &&= advice?.contained ?? false;
       const message = advice?.message ?? plainSyntaxMessage(error.code, error.message);
-      this.#options.problems.reportAt(at, { path: [], code: 'yaml_syntax', message });
+      this.#brokenLines.set(at.line, { at, message });
     }
+    if (!trusted) this.#tellBrokenLines();
     return trusted;
   }
 
   read(root: ParsedNode): Located {
-    return this.#node(root, []);
+    const tree = this.#node(root, []);
+    this.#tellBrokenLines();
+    return tree;
+  }
+
+  #tellBrokenLines(): void {
+    for (const line of this.#brokenLines.keys()) this.#tellBroken(line, []);
+  }
+
+  /** What the parser made of a broken line means nothing: it is told once and taken as unknown. */
+  #tellBroken(line: number, path: readonly (string | number)[]): void {
+    const broken = this.#brokenLines.get(line);
+    if (broken === undefined || broken.message === null) return;
+    this.#report(broken.at, path, 'yaml_syntax', broken.message);
+    broken.message = null;
   }
 
   #node(node: ParsedNode, path: readonly (string | number)[]): Located {
     this.#nodes += 1;
     const at = this.#position(node.range[0]);
-    if (this.#brokenLines.has(at.line) && !isBlockCollection(node)) return opaque(at);
+    if (this.#brokenLines.has(at.line) && !isBlockCollection(node)) {
+      this.#tellBroken(at.line, path);
+      return opaque(at);
+    }
     if (isAlias(node)) return this.#alias(node.source, at, path);
     if (node.tag !== undefined) return this.#tag(node.tag, at, path);
     const { anchor } = node;
@@ -160,7 +177,10 @@ class TreeReader {
   }
 
   #value(node: ParsedNode | null, keyAt: Position, path: readonly (string | number)[]): Located {
-    if (this.#brokenLines.has(keyAt.line)) return opaque(keyAt);
+    if (this.#brokenLines.has(keyAt.line)) {
+      this.#tellBroken(keyAt.line, path);
+      return opaque(keyAt);
+    }
     return node === null ? known(null, keyAt, false) : this.#node(node, path);
   }
 

@@ -49,6 +49,7 @@ export function substitute(
 const INVALID: SubstitutionError = {
   code: 'invalid_substitution',
   message:
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the message shows how variables are written.
     '`${` must begin one of ${VAR}, ${env:VAR}, ${VAR:-default}, ${VAR:?message}; write `$$` for a dollar sign that is meant',
 };
 
