@@ -10,7 +10,7 @@ import type { Principal, Verified } from './credentials/credential.ts';
 import { authorize } from './gate/authorize.ts';
 import { collectCredentials } from './gate/collect-credentials.ts';
 import { identityHeaders } from './gate/identify.ts';
-import { matchRoute, type RouteMatch } from './gate/match-route.ts';
+import { type ChosenRoute, matchRoute, type RouteMatch } from './gate/match-route.ts';
 import { passOn } from './gate/pass-on.ts';
 import { refuse } from './gate/refuse.ts';
 import type { Visit } from './gate/visit.ts';
@@ -40,15 +40,18 @@ function approach(visit: Visit): void | Promise<void> {
   const found = collectCredentials(visit.wire, accept, policy.limits);
   if (found.kind === 'refused') return refuse(visit, found.refusal);
   if (found.kind === 'absent') return anonymous(visit, match);
+  const { place } = found.credential;
+  if (place.in === 'header') visit.credentialHeader = place.name;
   const verified = verifiers.verify(found.credential, accept, dependencies.now());
   if (verified instanceof Promise) return verified.then((outcome) => authenticated(visit, match, outcome));
   return authenticated(visit, match, verified);
 }
 
-function rememberRoute(visit: Visit, match: Extract<RouteMatch, { kind: 'route' }>): void {
+function rememberRoute(visit: Visit, match: ChosenRoute): void {
   visit.route = match.route;
   visit.parameters = match.parameters;
-  visit.parameterNames = match.place.parameterNames;
+  visit.parameterNames = match.parameterNames;
+  visit.otherParameters = match.otherParameters;
 }
 
 /**
@@ -88,7 +91,7 @@ function nothingHere(visit: Visit, match: RouteMatch): void {
 function conceals(match: Extract<RouteMatch, { kind: 'method' }>): boolean {
   const { byMethod, anyMethod } = match.place;
   if (anyMethod?.onForbidden === 404) return true;
-  return byMethod.values().some((route) => route.onForbidden === 404);
+  return [...byMethod.values()].some((route) => route.onForbidden === 404);
 }
 
 /** The inner door: may you? */
@@ -106,13 +109,18 @@ function mayNot(visit: Visit, route: Route, principal: Principal | null): Refusa
   if (principal !== null && route.onForbidden === 404 && !route.accept.sources.includes(principal.source)) {
     return { kind: 'not_found', reason: 'source_not_accepted' };
   }
-  return authorize(route, principal, {
-    wire: visit.wire,
-    parameterNames: visit.parameterNames,
-    parameters: visit.parameters,
-    accept: route.accept,
-    now: visit.standing.dependencies.now(),
-  });
+  const { wire, parameterNames } = visit;
+  const now = visit.standing.dependencies.now();
+  const under = (parameters: readonly string[]) =>
+    authorize(route, principal, { wire, parameterNames, parameters, accept: route.accept, now });
+  const refusal = under(visit.parameters);
+  if (refusal !== null || visit.otherParameters.length === 0) return refusal;
+  // A target of several readings must be allowed under each: nobody knows which one the upstream takes.
+  for (const parameters of visit.otherParameters) {
+    const other = under(parameters);
+    if (other !== null) return other;
+  }
+  return null;
 }
 
 /** Whoever may not use a concealed route gets what an unmatched path answers; the reason stays for the log. */

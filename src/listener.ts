@@ -31,15 +31,10 @@ const CHECK_EVERY = 1_000;
 
 /** Makes a server that is not listening yet. */
 export function createListener(entrance: Entrance, policy: Policy): Server {
-  const { limits, timeouts } = policy;
-  const request = Number.isFinite(timeouts.request) ? timeouts.request : 0;
   const connections = new WeakMap<Duplex, Connection>();
   const server = createServer({
     // The guard counts what it allows; Node's own bound lies above, so that a 431 is ours where possible.
-    maxHeaderSize: Math.min(limits.headerBytes + limits.targetBytes, 1024 * 1024) + 1024,
-    headersTimeout: request > 0 ? Math.min(timeouts.headers, request) : timeouts.headers,
-    requestTimeout: request,
-    keepAliveTimeout: Number.isFinite(timeouts.idle) ? timeouts.idle : 0,
+    maxHeaderSize: Math.min(policy.limits.headerBytes + policy.limits.targetBytes, 1024 * 1024) + 1024,
     connectionsCheckingInterval: CHECK_EVERY,
     requireHostHeader: false,
     insecureHTTPParser: false,
@@ -50,7 +45,7 @@ export function createListener(entrance: Entrance, policy: Policy): Server {
   });
   server.maxHeadersCount = 0;
   server.timeout = 0;
-  if (Number.isFinite(limits.connections)) server.maxConnections = limits.connections;
+  applyLimits(server, policy);
 
   const accept = (message: IncomingMessage, response: ServerResponse) => {
     track(connections, message, response);
@@ -69,6 +64,18 @@ export function createListener(entrance: Entrance, policy: Policy): Server {
   });
   server.on('clientError', (error, socket) => answerInTurn(connections.get(socket), error, socket, entrance));
   return server;
+}
+
+/**
+ * Sets the timeouts and the number of connections, at the start and again at each reload. What a raised
+ * `header_bytes` or `target_bytes` adds counts for listeners made after it only: Node fixes its own bound then.
+ */
+export function applyLimits(server: Server, { limits, timeouts }: Policy): void {
+  const request = Number.isFinite(timeouts.request) ? timeouts.request : 0;
+  server.requestTimeout = request;
+  server.headersTimeout = request > 0 ? Math.min(timeouts.headers, request) : timeouts.headers;
+  server.keepAliveTimeout = Number.isFinite(timeouts.idle) ? timeouts.idle : 0;
+  server.maxConnections = limits.connections;
 }
 
 /** A reset needs no answer; 'close' follows and is what everybody waits for. */

@@ -8,11 +8,12 @@ import { createAdminServer, type ReadinessCheck } from './admin/admin-server.ts'
 import type { Dependencies } from './deps.ts';
 import { createEntrance, takeVisit } from './gate/entrance.ts';
 import { passGate } from './gate.ts';
+import { createKeySetPool } from './keys/key-set-pool.ts';
 import { listenOn } from './listen-on.ts';
-import { createListener } from './listener.ts';
+import { applyLimits, createListener } from './listener.ts';
 import type { ListenAddress, Policy } from './policy/policy.ts';
 import { createRouter } from './router.ts';
-import { createStanding, type Standing } from './standing.ts';
+import { createStanding, type Standing, type StandingContext } from './standing.ts';
 
 export interface StartOptions {
   readonly policy: Policy;
@@ -45,7 +46,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 class GateServer implements RunningServer {
   addresses: { public: string[]; admin: string | null } = { public: [], admin: null };
   #standing: Standing;
-  readonly #dependencies: Dependencies;
+  readonly #context: StandingContext;
   #listeners: Server[] = [];
   #admin: Server | null = null;
   #draining = false;
@@ -53,8 +54,8 @@ class GateServer implements RunningServer {
   #hurry: (() => void) | null = null;
 
   constructor({ policy, dependencies }: StartOptions) {
-    this.#dependencies = dependencies;
-    this.#standing = createStanding(policy, dependencies, null);
+    this.#context = { dependencies, keySets: createKeySetPool(dependencies) };
+    this.#standing = createStanding(policy, this.#context, null);
   }
 
   async start(): Promise<void> {
@@ -89,16 +90,16 @@ class GateServer implements RunningServer {
 
   reload(policy: Policy): void {
     const previous = this.#standing;
-    const next = createStanding(policy, this.#dependencies, previous);
+    const next = createStanding(policy, this.#context, previous);
     this.#standing = next;
+    for (const listener of this.#listeners) applyLimits(listener, policy);
     next.verifiers.start();
     previous.verifiers.close();
-    previous.upstreams.retire(next.policy);
   }
 
   readiness(): readonly ReadinessCheck[] {
     const draining = { name: 'draining', ready: !this.#draining, detail: this.#draining ? 'yes' : 'no' };
-    return [...this.#standing.verifiers.readiness(), draining];
+    return [...this.#standing.verifiers.ready(), draining];
   }
 
   async drain(): Promise<void> {
@@ -107,7 +108,7 @@ class GateServer implements RunningServer {
     const { drainDelay, drain } = this.#standing.policy.timeouts;
     await this.#wait(drainDelay);
     const ended = Promise.all(this.#listeners.map(endListener));
-    this.#standing.upstreams.closeTunnels();
+    this.#standing.upstreams.openStreams.endAll();
     await Promise.race([ended, this.#wait(drain)]);
     await this.close();
   }
@@ -120,7 +121,7 @@ class GateServer implements RunningServer {
       server.close();
       server.closeAllConnections();
     }
-    this.#standing.upstreams.closeTunnels();
+    this.#standing.upstreams.openStreams.endAll();
     await this.#standing.upstreams.destroy();
   }
 

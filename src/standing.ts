@@ -4,6 +4,7 @@
  */
 import { createVerifiers, type Verifiers } from './credentials/kinds.ts';
 import type { Dependencies } from './deps.ts';
+import type { KeySetPool } from './keys/key-set-pool.ts';
 import { accessSampler } from './observe/access-sampler.ts';
 import type { Policy } from './policy/policy.ts';
 import { createUpstreams, type Upstreams } from './upstream/dispatcher.ts';
@@ -17,19 +18,26 @@ export interface Standing {
   readonly logsAllowed: () => boolean;
 }
 
+/** What outlives a policy: the outside world, and the keys that are held. */
+export interface StandingContext {
+  readonly dependencies: Dependencies;
+  readonly keySets: KeySetPool;
+}
+
 /**
  * Builds what a policy needs; nothing is fetched or connected yet.
- * @param previous the standing in force, whose key sets and connections are carried on where nothing changed
+ * @param previous the standing in force, whose connections are carried on where nothing changed
  */
 export function createStanding(
   policy: Policy,
-  dependencies: Dependencies,
+  context: StandingContext,
   previous: Standing | null,
 ): Standing {
+  const { dependencies, keySets } = context;
   return {
     policy,
     dependencies,
-    verifiers: createVerifiers(policy, dependencies, previous?.verifiers ?? null),
+    verifiers: createVerifiers(policy, dependencies, keySets),
     upstreams: createUpstreams(policy, dependencies, previous?.upstreams ?? null),
     logsAllowed: accessSampler(policy.log.allowedEvery),
   };

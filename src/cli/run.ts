@@ -7,7 +7,7 @@ import { openLog, type RunningLog } from '../observe/log.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load-policy.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { Override } from '../policy/read-policy.ts';
-import { type FileWatch, watchFiles } from '../policy/watch-files.ts';
+import { watchFiles } from '../policy/watch-files.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { type CommandFunction, type Environment, type Invocation, textOption } from './command.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
@@ -22,8 +22,10 @@ export const run: CommandFunction = async (invocation) => {
     streams.stderr.write(`${found.missing}\n`);
     return EXIT_CONFIGURATION;
   }
-  const load = () => loadPolicy({ file: found.path, environment, readFile: readFileSync, overrides: overridesOf(invocation) });
-  const loaded = load();
+  const overrides = overridesOf(invocation);
+  const load = () =>
+    loadPolicy({ file: found.path, environment, readFile: readBytes, overrides, now: Date.now() });
+  const loaded = await load();
   if (!loaded.ok) {
     for (const problem of loaded.problems) streams.stderr.write(`${formatProblem(problem)}\n`);
     return EXIT_CONFIGURATION;
@@ -40,7 +42,9 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Inv
   try {
     server = await startServer({ policy, dependencies: { now: Date.now, log } });
   } catch (error) {
-    streams.stderr.write(`cannot listen: ${plainText(error instanceof Error ? error.message : String(error))}\n`);
+    streams.stderr.write(
+      `cannot listen: ${plainText(error instanceof Error ? error.message : String(error))}\n`,
+    );
     log.flushSync();
     return EXIT_FAILED;
   }
@@ -49,12 +53,12 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Inv
     { public: server.addresses.public, admin: server.addresses.admin, routes: policy.routes.length },
     'listening',
   );
-  const watch = watchFiles(loaded.fingerprints, reload);
-  function reload(): void {
-    const next = load();
-    if (next.ok) apply(next, server, log, watch);
+  const watch = watchFiles(loaded.fingerprints, () => reload());
+  const reload = reloader(load, (next) => {
+    watch.follow(next.fingerprints);
+    if (next.ok) apply(next, server, log);
     else refuseReload(log, next.problems);
-  }
+  });
   process.on('SIGHUP', reload);
   const stopped = await stopSignal();
   watch.close();
@@ -67,21 +71,42 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Inv
   return EXIT_OK;
 }
 
-function apply(next: LoadedPolicy, server: RunningServer, log: RunningLog, watch: FileWatch): void {
+const readBytes = (path: string): Buffer => readFileSync(path);
+
+/** Loads one at a time; a wish that comes while one is loading is granted once after it. */
+function reloader(load: () => Loading, take: (loaded: Awaited<Loading>) => void): () => void {
+  let loading = false;
+  let again = false;
+  const reload = async () => {
+    again = loading;
+    if (loading) return;
+    loading = true;
+    try {
+      take(await load());
+    } finally {
+      loading = false;
+      if (again) void reload();
+    }
+  };
+  return () => void reload();
+}
+
+function apply(next: LoadedPolicy, server: RunningServer, log: RunningLog): void {
   server.reload(next.policy);
   log.setLevel(next.policy.log.level);
-  watch.follow(next.fingerprints);
   warn(log, next.warnings);
   log.info({ routes: next.policy.routes.length }, 'policy reloaded');
 }
 
 function refuseReload(log: RunningLog, problems: readonly Problem[]): void {
-  for (const problem of problems) log.error({ problem: formatProblem(problem), code: problem.code }, 'policy refused');
+  for (const problem of problems)
+    log.error({ problem: formatProblem(problem), code: problem.code }, 'policy refused');
   log.error({ problems: problems.length }, 'policy not reloaded; the one in force goes on serving');
 }
 
 function warn(log: RunningLog, warnings: readonly Problem[]): void {
-  for (const warning of warnings) log.warn({ warning: formatProblem(warning), code: warning.code }, 'policy warning');
+  for (const warning of warnings)
+    log.warn({ warning: formatProblem(warning), code: warning.code }, 'policy warning');
 }
 
 /** Resolves with the first signal that asks for an end. */

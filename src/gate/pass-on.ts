@@ -26,6 +26,7 @@ export function passOn(visit: Visit, identity: readonly string[] | null): void {
     peer: visit.peer,
     trusted: visit.trusted,
     encrypted: encrypted === true,
+    credentialHeader: visit.credentialHeader,
     expiresAt: (visit.principal?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000,
     refused: (refusal) => refuse(visit, refusal),
     done: (outcome) => record(visit, outcome),

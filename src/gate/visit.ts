@@ -30,8 +30,15 @@ export interface Visit {
   /** Values of the route's parameters, parallel to its pattern's names. */
   parameters: readonly string[];
   parameterNames: readonly string[];
+  /** Values under the other readings of a tolerated form; empty for nearly all. */
+  otherParameters: readonly (readonly string[])[];
+  /** Lower-case name of the header, other than Authorization, that carried the credential; else null. */
+  credentialHeader: string | null;
   principal: Principal | null;
 }
+
+const NONE: readonly string[] = Object.freeze([]);
+const NO_READINGS: readonly (readonly string[])[] = Object.freeze([]);
 
 /** Begins a visit under the standing of this moment. */
 export function beginVisit(
@@ -52,8 +59,10 @@ export function beginVisit(
     trusted,
     startedAt: elapsed(),
     route: null,
-    parameters: [],
-    parameterNames: [],
+    parameters: NONE,
+    parameterNames: NONE,
+    otherParameters: NO_READINGS,
+    credentialHeader: null,
     principal: null,
   };
 }

@@ -1,0 +1,99 @@
+import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t from 'tap';
+import { createAdminServer, type ReadinessCheck } from '../../src/admin/admin-server.ts';
+import type { AdminPolicy } from '../../src/policy/policy.ts';
+
+type Tap = { teardown(run: () => void): void };
+
+async function start(tap: Tap, changes: Partial<AdminPolicy> = {}, checks: ReadinessCheck[] = []) {
+  const policy: AdminPolicy = {
+    address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    hosts: ['gate.internal'],
+    tokenHash: null,
+    ...changes,
+  };
+  const server = createAdminServer(policy, { readiness: () => checks });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  tap.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  return (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+    ask(port, path, headers, method);
+}
+
+async function ask(port: number, path: string, headers: Record<string, string>, method: string) {
+  const asked = request({
+    port,
+    path,
+    method,
+    headers: { host: `127.0.0.1:${port}`, ...headers },
+    agent: false,
+  });
+  asked.end();
+  const [response] = await once(asked, 'response');
+  let body = '';
+  for await (const chunk of response.setEncoding('utf8')) body += chunk;
+  return { status: response.statusCode, body, headers: response.headers };
+}
+
+t.test('livez is 200 whatever the issuers do', async (t) => {
+  const get = await start(t, {}, [{ name: 'corp', ready: false, detail: 'no keys yet' }]);
+  t.equal((await get('/livez')).status, 200);
+  t.equal((await get('/healthz')).status, 200);
+});
+
+t.test('K22 readyz is 503 until every check is ready', async (t) => {
+  const checks = [{ name: 'corp', ready: false, detail: 'no keys yet' }];
+  const get = await start(t, {}, checks);
+  t.equal((await get('/readyz')).status, 503);
+  checks[0] = { name: 'corp', ready: true, detail: 'ok' };
+  t.equal((await get('/readyz')).status, 200);
+});
+
+t.test('verbose lists the checks on loopback', async (t) => {
+  const get = await start(t, {}, [{ name: 'corp', ready: false, detail: 'no keys yet' }]);
+  const { status, body } = await get('/readyz?verbose');
+  t.equal(status, 503);
+  t.match(body, /^\[-\]corp no keys yet\nnot ready\n$/);
+});
+
+t.test('with a token, verbose asks for it', async (t) => {
+  const get = await start(t, { tokenHash: hash('sha256', 'letmein', 'buffer') });
+  t.equal((await get('/readyz?verbose')).status, 403);
+  t.equal((await get('/readyz?verbose', { authorization: 'Bearer wrong' })).status, 403);
+  t.equal((await get('/readyz?verbose', { authorization: 'bearer letmein' })).status, 200);
+  t.equal((await get('/readyz')).status, 200, 'probes need none');
+});
+
+t.test(
+  'a name that is not ours is refused, an IP literal, localhost or a listed name is not (DNS rebinding)',
+  async (t) => {
+    const get = await start(t);
+    for (const host of ['evil.example', 'evil.example:9901', '127.0.0.1.evil.example']) {
+      t.equal((await get('/readyz', { host })).status, 403, host);
+    }
+    for (const host of ['localhost', 'LOCALHOST:9901', '[::1]:9901', '10.0.0.1', 'gate.internal:1']) {
+      t.equal((await get('/readyz', { host })).status, 200, host);
+    }
+  },
+);
+
+t.test('a web page of another origin is refused', async (t) => {
+  const get = await start(t);
+  t.equal((await get('/readyz', { origin: 'https://evil.example' })).status, 403);
+  t.equal((await get('/readyz', { 'sec-fetch-site': 'cross-site' })).status, 403);
+  t.equal((await get('/readyz', { 'sec-fetch-site': 'none' })).status, 200);
+});
+
+t.test('only GET and HEAD, and nothing but what is built', async (t) => {
+  const get = await start(t);
+  const { status, headers } = await get('/readyz', {}, 'POST');
+  t.equal(status, 405);
+  t.equal(headers.allow, 'GET, HEAD');
+  for (const path of ['/', '/metrics', '/-/reload', '/readyz/x', '/%zz', '//readyz']) {
+    t.equal((await get(path)).status, 404, path);
+  }
+});
