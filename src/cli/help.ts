@@ -1,6 +1,6 @@
 /** Help in the terminal: examples first, then what there is. */
 
-import { suggest } from '../policy/suggest.ts';
+import { suggest } from '../policy/reading/suggest.ts';
 import {
   type Command,
   type Environment,

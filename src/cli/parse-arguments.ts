@@ -4,7 +4,7 @@
  * all refused, because a gate that starts with half of what was asked is worse than one that does not start.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { suggest } from '../policy/suggest.ts';
+import { suggest } from '../policy/reading/suggest.ts';
 import { type Command, type OptionDeclaration, type OptionValues, UsageError } from './command.ts';
 import { COMMON_OPTIONS } from './commands.ts';
 

@@ -12,8 +12,9 @@ export const ALGORITHMS = ['ES256', 'RS256'] as const;
 /** One of them. */
 export type Algorithm = (typeof ALGORITHMS)[number];
 
-/** Seconds that a token lasts when nothing is said, and at most. */
+/** Seconds that a token lasts when nothing is said. */
 export const DEFAULT_LIFETIME = 3600;
+/** Seconds that a token lasts at most. */
 export const MAXIMUM_LIFETIME = 86_400;
 
 /** A token to mint. */

@@ -1,0 +1,84 @@
+/** Reads what `tap --reporter=json` writes: a tree of suites with cases as leaves. */
+
+/** How many cases ended how. */
+export interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** A case, or a suite that failed without a failing case (a crash, a timeout, a broken plan). */
+export interface Failure {
+  readonly name: string;
+  readonly diagnostics: Readonly<Record<string, unknown>>;
+}
+
+/** The whole run. */
+export interface TapReport {
+  readonly files: number;
+  readonly tally: Tally;
+  readonly failures: readonly Failure[];
+}
+
+interface Entry {
+  readonly ok?: boolean;
+  readonly fullname?: string;
+  readonly name?: string;
+  readonly skip?: unknown;
+  readonly todo?: unknown;
+  readonly diag?: Readonly<Record<string, unknown>>;
+  readonly suites?: readonly Entry[];
+  readonly cases?: readonly Entry[];
+}
+
+/** The report, or null for anything that is none: then the run itself failed. */
+export function readTapReport(text: string): TapReport | null {
+  const root = parseEntry(text);
+  if (root === null) return null;
+  const failures: Failure[] = [];
+  const tally = { passed: 0, failed: 0, skipped: 0 };
+  const visit = (suite: Entry): void => {
+    const before = tally.failed;
+    for (const inner of suite.suites ?? []) visit(inner);
+    for (const one of suite.cases ?? []) {
+      if (one.skip || one.todo) tally.skipped += 1;
+      else if (one.ok) tally.passed += 1;
+      else fail(one);
+    }
+    if (suite.ok === false && tally.failed === before) fail(suite);
+  };
+  const fail = (entry: Entry): void => {
+    tally.failed += 1;
+    failures.push({ name: entry.fullname ?? entry.name ?? '(no name)', diagnostics: entry.diag ?? {} });
+  };
+  visit(root);
+  return { files: root.suites?.length ?? 0, tally, failures };
+}
+
+/** A failure for people: its name, where it is, and what differs. */
+export function describeFailure({ name, diagnostics }: Failure): string {
+  const { at, source, diff, ...rest } = diagnostics;
+  const shown = Object.entries(rest)
+    .filter(([key]) => !HIDDEN.has(key))
+    .map(([key, value]) => `${key}: ${typeof value === 'string' ? value.trimEnd() : JSON.stringify(value)}`);
+  const texts = [source, diff].filter((text) => typeof text === 'string').map((text) => text.trimEnd());
+  const body = [...texts, ...shown].join('\n').replace(/^/gm, '    ');
+  return `FAILED  ${name}${placeOf(at)}\n${body}`;
+}
+
+/** Diagnostics that say how tap works, not what went wrong. */
+const HIDDEN = new Set(['stdio', 'cwd', 'externalID', 'command', 'args', 'jobId', 'compare']);
+
+function placeOf(at: unknown): string {
+  if (typeof at !== 'object' || at === null || !('fileName' in at) || !('lineNumber' in at)) return '';
+  return ` (${at.fileName}:${at.lineNumber})`;
+}
+
+function parseEntry(text: string): Entry | null {
+  try {
+    const value: Entry | null = JSON.parse(text);
+    return typeof value === 'object' && Array.isArray(value?.suites) ? value : null;
+  } catch {
+    return null;
+  }
+}

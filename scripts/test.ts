@@ -1,0 +1,85 @@
+/**
+ * `npm test`: types, style, size budget, then every test; with file names after `--`, these tests alone. Prints
+ * what fails and where, and ends with one line, `N passed, N failed` (`, N skipped`), as machines look for.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describeFailure, readTapReport, type Tally } from './tap-report.ts';
+
+/** Checks that come before the tests; each counts as one. */
+const CHECKS = [
+  { name: 'types', command: 'tsc', parameters: ['-p', '.'] },
+  { name: 'style', command: 'biome', parameters: ['check', '.'] },
+  { name: 'budget', command: process.execPath, parameters: ['scripts/budget.ts'] },
+] as const;
+
+/** How a program ended. */
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const files = process.argv.slice(2);
+const total = { passed: 0, failed: 0, skipped: 0 };
+if (files.length === 0) for (const check of CHECKS) await runCheck(check);
+add(await runTests(files));
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+
+function add(tally: Tally): void {
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+  total.skipped += tally.skipped;
+}
+
+async function runCheck({ name, command, parameters }: (typeof CHECKS)[number]): Promise<void> {
+  const started = performance.now();
+  const { code, stdout, stderr } = await run(command, parameters);
+  const ok = code === 0;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${ok ? 'ok' : 'FAILED'}  ${name} (${seconds} s)`);
+  if (!ok) console.log(`${stdout}${stderr}`.trimEnd());
+  add({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
+}
+
+async function runTests(names: readonly string[]): Promise<Tally> {
+  const started = performance.now();
+  const { code, stdout, stderr } = await run('tap', ['--reporter=json', ...names]);
+  const report = readTapReport(stdout);
+  if (report === null) {
+    console.log(`FAILED  tests: tap ended with ${code} and no report\n${stdout}${stderr}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  for (const failure of report.failures) console.log(`\n${describeFailure(failure)}`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const ok = code === 0 && report.tally.failed === 0;
+  console.log(`${ok ? 'ok' : 'FAILED'}  tests in ${report.files} files (${seconds} s)`);
+  if (code === 0 || report.tally.failed > 0) return report.tally;
+  console.log(`tap ended with ${code} although no test failed\n${stderr}`);
+  return { ...report.tally, failed: 1 };
+}
+
+/** Runs a program of this project; its name is found in node_modules/.bin. */
+async function run(command: string, parameters: readonly string[]): Promise<Ended> {
+  const bin = new URL('../node_modules/.bin', import.meta.url).pathname;
+  const child = spawn(command, parameters, {
+    cwd: new URL('..', import.meta.url).pathname,
+    env: { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}`, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const texts = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    texts.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    texts.stderr += text;
+  });
+  try {
+    const [code]: (number | null)[] = await once(child, 'close');
+    return { code: code ?? null, ...texts };
+  } catch (error) {
+    return { code: null, stdout: '', stderr: `${command}: ${String(error)}` };
+  }
+}
