@@ -2,15 +2,17 @@
  * The facts that a `when` may see, each made when it is asked for. Never among them: a credential, or a
  * header that the upstream is told by us and not by the caller.
  */
+import { CREDENTIAL_FIELDS } from '../authorization/expression-language.ts';
 import type { CredentialKindName, JsonObject, Principal } from '../credentials/credential.ts';
-import type { AcceptPolicy, ExpressionInput } from '../policy/policy.ts';
+import type { AcceptPolicy, ExpressionInput, IdentityPolicy } from '../policy/policy.ts';
+import { foldHeaderName } from '../wire/fold-header-name.ts';
+import { isRemovedFromCallers } from '../wire/reserved-headers.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 const NO_CLAIMS: JsonObject = Object.freeze(Object.create(null));
+/** Headers that replace the target or the method are for the upstream, never for a decision of ours. */
+const NONE_FORWARDED: ReadonlySet<string> = new Set();
 const NOTHING: readonly string[] = Object.freeze([]);
-
-/** Fields that may carry a credential whether or not this route reads them. */
-const CREDENTIAL_FIELDS = new Set(['authorization', 'proxy-authorization', 'cookie', 'dpop']);
 
 /** What an authorization may look at besides the caller. */
 export interface AuthorizationContext {
@@ -20,6 +22,8 @@ export interface AuthorizationContext {
   readonly parameters: readonly string[];
   /** Where credentials were looked for: `when` never sees these fields. */
   readonly accept: AcceptPolicy;
+  /** Names that callers may not send: `when` never sees these either, or it would believe what anybody says. */
+  readonly identity: Pick<IdentityPolicy, 'strip' | 'stripPrefixes'>;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -45,7 +49,7 @@ export function expressionInput(principal: Principal | null, context: Authorizat
       path: context.wire.path,
       query: context.wire.query,
       get headers() {
-        return visibleHeaders(context.wire, context.accept);
+        return visibleHeaders(context);
       },
     },
     now: context.now,
@@ -61,17 +65,22 @@ function pathParameters({
   return path;
 }
 
-/** Lower-case names and values in turn, repeated names repeated. */
-function visibleHeaders(wire: WireRequest, accept: AcceptPolicy): readonly string[] {
+/** Lower-case names and values in turn, repeated names repeated: of what is forwarded, as it is forwarded. */
+function visibleHeaders({ wire, accept, identity }: AuthorizationContext): readonly string[] {
   const headers: string[] = [];
   for (const [i, name] of wire.headerNames.entries()) {
-    if (isHidden(name, accept)) continue;
+    if (carriesCredential(name, accept) || isStripped(foldHeaderName(name), identity)) continue;
     headers.push(name, wire.rawHeaders[2 * i + 1] ?? '');
   }
   return headers;
 }
 
-function isHidden(name: string, accept: AcceptPolicy): boolean {
+function carriesCredential(name: string, accept: AcceptPolicy): boolean {
   if (CREDENTIAL_FIELDS.has(name) || accept.keyHeaders.includes(name)) return true;
   return accept.tokenSources.some((source) => source.in === 'header' && source.name === name);
+}
+
+function isStripped(folded: string, { strip, stripPrefixes }: AuthorizationContext['identity']): boolean {
+  if (isRemovedFromCallers(folded, NONE_FORWARDED) || strip.has(folded)) return true;
+  return stripPrefixes.some((prefix) => folded.startsWith(prefix));
 }

@@ -1,0 +1,141 @@
+/**
+ * CEL made into decisions: parsed, inspected and planned once, evaluated for each request over facts that are
+ * read only when the expression asks. Loaded through `expression.ts`, because the library takes long to load.
+ */
+import { CelScalar, celEnv, celFunc, celType, isCelError, objectType, parse, plan } from '@bufbuild/cel';
+import type { Expression, ExpressionInput } from '../policy/policy.ts';
+import type { CompiledExpression, CompileExpression, ExpressionContext } from './expression.ts';
+import { causeOf } from './expression-cause.ts';
+import { expressionFacts, timestamp } from './expression-facts.ts';
+import { ExpressionFault } from './expression-values.ts';
+import { article } from './infer-types.ts';
+import { type Expr, ExpressionProblem, inspectExpression, STEP } from './inspect-expression.ts';
+
+/** Characters of a source; what is longer belongs into the service. */
+const SOURCE_LIMIT = 4096;
+/** Rounds of all loops of one evaluation together. */
+const STEP_LIMIT = 10_000;
+
+type Parsed = ReturnType<typeof parse>;
+type Evaluate = Expression['evaluate'];
+type Outcome = ReturnType<Evaluate>;
+
+/** Positions of nodes in the source, by their id. */
+type Positions = Readonly<Record<string, number>>;
+
+const TRUE: Outcome = Object.freeze({ ok: true, value: true });
+const FALSE: Outcome = Object.freeze({ ok: true, value: false });
+const TIMESTAMP = objectType('google.protobuf.Timestamp');
+const TRY_PATTERN = plan(celEnv(), parse('"".matches(pattern)'));
+
+/** Makes the compiler; all its expressions share one environment, which is not re-entered. */
+export function createExpressionCompiler(): CompileExpression {
+  let steps = 0;
+  const facts = expressionFacts();
+  const environment = celEnv({
+    funcs: [
+      celFunc(STEP, [CelScalar.DYN], CelScalar.DYN, (condition) => {
+        steps += 1;
+        if (steps > STEP_LIMIT) throw new ExpressionFault('more than 10000 rounds of loops');
+        return condition;
+      }),
+      // The library takes milliseconds; CEL says seconds, as all times in claims are.
+      celFunc('timestamp', [CelScalar.INT], TIMESTAMP, (seconds) => timestamp(Number(seconds) * 1000)),
+    ],
+  });
+  return (source, context) => compile(source, context, planned);
+
+  function planned(expr: Expr, positions: Positions): Evaluate {
+    const run = plan(environment, expr);
+    return (input: ExpressionInput): Outcome => {
+      try {
+        steps = 0;
+        facts.look(input);
+        return outcomeOf(run(facts.bindings), positions);
+      } catch (error) {
+        return { ok: false, cause: causeOf(error, positions) };
+      } finally {
+        facts.forget();
+      }
+    };
+  }
+}
+
+function compile(
+  source: string,
+  context: ExpressionContext,
+  planned: (expr: Expr, positions: Positions) => Evaluate,
+): CompiledExpression {
+  if (source.trim() === '') return refused('an expression is missing', 0);
+  if (source.length > SOURCE_LIMIT) return refused(`longer than ${SOURCE_LIMIT} characters`, SOURCE_LIMIT);
+  let positions: Positions = {};
+  try {
+    const parsed: Parsed = parse(source);
+    positions = parsed.sourceInfo?.positions ?? {};
+    if (parsed.expr === undefined) return refused('an expression is missing', 0);
+    inspect(parsed.expr, context);
+    return { ok: true, expression: { source, evaluate: planned(parsed.expr, positions) } };
+  } catch (error) {
+    if (error instanceof ExpressionProblem) return refused(error.message, positions[String(error.node)] ?? 0);
+    return syntaxProblem(error, source);
+  }
+}
+
+function inspect(expr: Expr, context: ExpressionContext): void {
+  const patterns: { pattern: string; node: bigint }[] = [];
+  const type = inspectExpression(expr, { parameters: context.parameters, patterns });
+  if (type !== 'bool' && type !== 'dyn') {
+    throw new ExpressionProblem(`an expression must be true or false, and this is ${article(type)}`, expr.id);
+  }
+  for (const { pattern, node } of patterns) {
+    const problem = patternProblem(pattern);
+    if (problem !== null) throw new ExpressionProblem(problem, node);
+  }
+}
+
+function outcomeOf(value: ReturnType<ReturnType<typeof plan>>, positions: Positions): Outcome {
+  if (value === true) return TRUE;
+  if (value === false) return FALSE;
+  if (isCelError(value)) return { ok: false, cause: causeOf(value, positions) };
+  return { ok: false, cause: `neither true nor false: type ${celType(value).name}` };
+}
+
+/** The message of the engine, which quotes nothing but the pattern; null when it is good. */
+function patternProblem(pattern: string): string | null {
+  const tried = TRY_PATTERN({ pattern });
+  if (!isCelError(tried)) return null;
+  return `not a pattern that matches() takes (RE2 syntax): ${tried.message.replace('error parsing regexp: ', '')}`;
+}
+
+/** The parser's own message lists every token that it would have taken; what it met says more. */
+function syntaxProblem(error: unknown, source: string): CompiledExpression {
+  const offset = offsetOf(error);
+  if (offset === null) {
+    return refused(error instanceof RangeError ? 'nested too deeply' : 'cannot be compiled', 0);
+  }
+  const rest = source.slice(offset).trim();
+  const hint = SLIPS.find(([slip]) => slip.test(rest));
+  const met =
+    rest === '' ? 'it ends too early' : `not understood from here: ${JSON.stringify(rest.slice(0, 20))}`;
+  return refused(hint === undefined ? met : `${met}; ${hint[1]}`, offset);
+}
+
+/** What is often written by those who come from other languages. */
+const SLIPS: readonly (readonly [RegExp, string])[] = [
+  [/^(?:===|!==)/, 'equality is == and !='],
+  [/^=(?!=)/, 'equality is =='],
+  [/^and\b/, 'write &&'],
+  [/^or\b/, 'write ||'],
+  [/^not\b/, 'write !'],
+];
+
+function offsetOf(error: unknown): number | null {
+  if (typeof error !== 'object' || error === null || !('location' in error)) return null;
+  const { location } = error as { location: { start?: { offset?: unknown } } };
+  const offset = location?.start?.offset;
+  return typeof offset === 'number' ? offset : null;
+}
+
+function refused(message: string, offset: number): CompiledExpression {
+  return { ok: false, message, offset };
+}
