@@ -201,6 +201,16 @@ for (const [name, signer, header] of BAD_MEMBERS) {
   });
 }
 
+t.test('K13 an empty set does not take the last good one away', async (t) => {
+  await world.forwarded(t, request('k13'));
+  server.serve('/k13', { keys: [] });
+  const before = server.count('/k13');
+  const response = await world.send(request('k13', second));
+  t.match(String(response.status), /^(401|503)$/);
+  t.equal(server.count('/k13'), before + 1);
+  await world.forwarded(t, request('k13'));
+});
+
 t.test(
   'K14 a set whose keys member occurs twice is refused or its last one taken, never a crash',
   async (t) => {
