@@ -1,9 +1,8 @@
 /** Reads `HOST:PORT`, `:PORT` and `unix:/PATH`, where we listen. */
 import { isIP } from 'node:net';
 import type { ListenAddress } from '../policy.ts';
+import { isHostName } from './grammar.ts';
 import { type Parsed, parsed, unparsed } from './parsed.ts';
-
-const hostName = /^(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i;
 
 /** Linux keeps a socket's path in 108 bytes, the last of which is NUL (unix(7)). */
 const longestSocketPath = 107;
@@ -28,7 +27,7 @@ export function parseListenAddress(text: string): Parsed<ListenAddress> {
   }
   if (plain === '' || isIP(plain) === 4) return parsed({ kind: 'tcp', host: plain, port });
   // 127.1 or 0177.0.0.1 would be a name to us and an address to the resolver.
-  if (/^[\d.]+$/.test(plain) || !hostName.test(plain)) {
+  if (/^[\d.]+$/.test(plain) || !isHostName(plain)) {
     return unparsed(`"${plain}" is neither a host name nor an IP address; write e.g. 127.0.0.1:${port}`);
   }
   return parsed({ kind: 'tcp', host: plain.toLowerCase(), port });

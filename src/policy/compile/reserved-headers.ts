@@ -1,5 +1,7 @@
 /** Header names that a policy cannot give a meaning of its own, because HTTP or this proxy already has one for them. */
 
+import { DANGEROUS_HEADERS } from '../../wire/reserved-headers.ts';
+
 const reserved = new Set(
   [
     // Framing and routing (RFC 9112, RFC 9110 section 7).
@@ -23,5 +25,11 @@ const reserved = new Set(
 
 /** Whether HTTP itself, or a step of this proxy, uses the name. Compares folded names (`foldHeaderName`). */
 export function isReservedHeader(folded: string): boolean {
-  return reserved.has(folded);
+  return reserved.has(folded) || DANGEROUS_HEADERS.has(folded);
+}
+
+/** A reserved name that begins so, or null. */
+export function reservedWithPrefix(foldedPrefix: string): string | null {
+  for (const name of reserved) if (name.startsWith(foldedPrefix)) return name;
+  return null;
 }

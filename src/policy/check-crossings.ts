@@ -1,0 +1,29 @@
+/** Reports routes between which no specificity decides, with a request that both would have and the route to add. */
+import type { CompileContext } from './compile/context.ts';
+import { type Crossing, findCrossings } from './crossings.ts';
+import type { Route } from './policy.ts';
+
+/** Reports each crossing at the later of its two routes. */
+export function checkCrossings(origins: ReadonlyMap<Route, number>, context: CompileContext): void {
+  const routes = [...origins.keys()];
+  for (const crossing of findCrossings(routes)) {
+    const index = Math.max(origins.get(crossing.first) ?? 0, origins.get(crossing.second) ?? 0);
+    context.problems.report(['routes', index, 'path'], codeOf(crossing), describe(crossing, origins));
+  }
+}
+
+function codeOf(crossing: Crossing): string {
+  return crossing.kind === 'crossing' ? 'routes_cross' : 'routes_equal';
+}
+
+function describe(crossing: Crossing, origins: ReadonlyMap<Route, number>): string {
+  const name = (route: Route) => `routes[${origins.get(route)}] (${route.host ?? ''}${route.path})`;
+  const { first, second, example } = crossing;
+  const request = `${example.method} ${example.host}${example.path}`;
+  if (crossing.kind === 'duplicate') {
+    return `${name(first)} and ${name(second)} would both have ${request}; list different methods, or remove one`;
+  }
+  const { host, path } = crossing.missing;
+  const addition = host === null ? `path: ${path}` : `host: ${JSON.stringify(host)}, path: ${path}`;
+  return `${name(first)} and ${name(second)} overlap and neither lies within the other: both would have ${request}; add a route that decides, {${addition}}`;
+}

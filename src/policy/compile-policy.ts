@@ -1,0 +1,77 @@
+/** From a checked configuration to the policy, block by block. Everything that is wrong is reported; nothing is repaired. */
+import { foldHeaderName } from '../wire/fold-header-name.ts';
+import { buildRouteTree } from './build-route-tree.ts';
+import { checkCrossings } from './check-crossings.ts';
+import { collectSources, createAcceptResolver } from './compile/accept.ts';
+import { compileApiKeys } from './compile/api-keys.ts';
+import { checkLimits, compileLimits, compileLog, compileTimeouts } from './compile/bounds.ts';
+import type { CompileContext } from './compile/context.ts';
+import { compileIdentity } from './compile/identity.ts';
+import { compileIssuers } from './compile/issuers.ts';
+import { compileListeners } from './compile/listeners.ts';
+import { compileRoutes } from './compile/routes.ts';
+import { compileUpstreams } from './compile/upstreams.ts';
+import type { ApiKeySetPolicy, IssuerPolicy, Policy, Route } from './policy.ts';
+import type { Configuration } from './schema/configuration.ts';
+
+export interface CompiledPolicy {
+  /** Null when something is wrong. */
+  readonly policy: Policy | null;
+  /** Those that compiled, also when the policy did not. */
+  readonly issuers: readonly IssuerPolicy[];
+  /** Index in `routes` of the file for each route. */
+  readonly origins: ReadonlyMap<Route, number>;
+}
+
+/**
+ * Compiles a configuration.
+ * @param files absolute names of everything that was read
+ */
+export function compilePolicy(
+  configuration: Configuration,
+  files: readonly string[],
+  context: CompileContext,
+): CompiledPolicy {
+  const listeners = compileListeners(configuration, context);
+  const own = listeners.admin === null ? listeners.listen : [...listeners.listen, listeners.admin.address];
+  const upstreams = compileUpstreams(configuration, own, context);
+  const issuers = compileIssuers(configuration, context);
+  const apiKeySets = compileApiKeys(configuration, context);
+  const sources = collectSources(configuration, apiKeySets, context);
+  const accept = createAcceptResolver(configuration, sources, context);
+  const identity = compileIdentity(configuration, carriersOf(configuration, apiKeySets), context);
+  checkLimits(configuration, context);
+  const timeouts = compileTimeouts(configuration, context);
+  const { routes, origins } = compileRoutes(configuration, { upstreams, accept }, context);
+  checkCrossings(origins, context);
+  if (context.problems.count > 0) return { policy: null, issuers, origins };
+  const policy: Policy = {
+    ...listeners,
+    realm: configuration.realm,
+    forwarded: configuration.forwarded,
+    limits: compileLimits(configuration),
+    timeouts,
+    log: compileLog(configuration),
+    upstreams,
+    issuers,
+    apiKeySets,
+    identity,
+    errors: configuration.errors,
+    routes,
+    tree: buildRouteTree(routes),
+    unmatched: { accept: accept.everybody, status: configuration.unmatched.status },
+    files,
+  };
+  return { policy, issuers, origins };
+}
+
+/** Folded names of every header in which a credential may lie, on whatever route. */
+function carriersOf(configuration: Configuration, sets: readonly ApiKeySetPolicy[]): ReadonlySet<string> {
+  const places = [configuration, ...(configuration.routes ?? [])].flatMap(
+    (block) => block.token_sources ?? [],
+  );
+  const tokenHeaders = places.flatMap((place) =>
+    typeof place === 'string' || place.header === undefined ? [] : [place.header],
+  );
+  return new Set([...sets.map((set) => set.header), ...tokenHeaders].map(foldHeaderName));
+}

@@ -1,0 +1,230 @@
+/** Which credentials count where: `accept` and `token_sources`, by route and for what no route matches. */
+import { foldHeaderName } from '../../wire/fold-header-name.ts';
+import type { AcceptPolicy, ApiKeySetPolicy, TokenSource } from '../policy.ts';
+import type { ConfigurationPath } from '../problem.ts';
+import { suggest } from '../reading/suggest.ts';
+import type { Configuration } from '../schema/configuration.ts';
+import type { TokenSourceConfiguration } from '../schema/token-sources.ts';
+import type { CompileContext } from './context.ts';
+import { isReservedHeader } from './reserved-headers.ts';
+
+/** Everything that is declared and may be accepted. */
+export interface CredentialSources {
+  /** Names of issuers as the file declares them, also of those that are wrong in part. */
+  readonly issuers: readonly string[];
+  readonly apiKeySets: readonly ApiKeySetPolicy[];
+  /** Whether every block of sources was read whole: else a name may be missing for another reason. */
+  readonly isWhole: boolean;
+}
+
+/** What a route says of its own about credentials; undefined and null for nothing. */
+export interface AcceptWish {
+  readonly accept: readonly string[] | null | undefined;
+  readonly tokenSources: readonly TokenSourceConfiguration[] | null | undefined;
+  /** Path of the route. */
+  readonly path: ConfigurationPath;
+}
+
+/** Resolves what routes accept, each distinct answer once. */
+export interface AcceptResolver {
+  /** For a route that judges credentials. What is wrong is reported and left out. */
+  resolve(wish: AcceptWish): AcceptPolicy;
+  /** For a route with `auth: none`. */
+  readonly nobody: AcceptPolicy;
+  /** Every declared source, in every place of the top level: for what no route matches. */
+  readonly everybody: AcceptPolicy;
+}
+
+/** The sources of a configuration. Refuses one name for two of them. */
+export function collectSources(
+  configuration: Configuration,
+  apiKeySets: readonly ApiKeySetPolicy[],
+  context: CompileContext,
+): CredentialSources {
+  const issuers = [...(configuration.issuers?.keys() ?? [])];
+  for (const { name } of apiKeySets) {
+    if (!issuers.includes(name)) continue;
+    const message = `"${name}" is the name of an issuer already; accept could not tell them apart, so write another name`;
+    context.problems.report(['api_keys', name], 'duplicate_source', message);
+  }
+  const isBroken = context.problems.sorted().some(({ path }) => /^(?:issuers|api_keys)\b/.test(path));
+  return { issuers, apiKeySets, isWhole: !isBroken };
+}
+
+export function createAcceptResolver(
+  configuration: Configuration,
+  sources: CredentialSources,
+  context: CompileContext,
+): AcceptResolver {
+  const names = [...sources.issuers, ...sources.apiKeySets.map((set) => set.name)];
+  const interned = new Map<string, AcceptPolicy>();
+  const places = checkTokenSources(configuration.token_sources ?? [], ['token_sources'], sources, context);
+  const written = checkNames(configuration.accept, ['accept'], names, sources, context);
+  const byDefault = written ?? (names.length === 1 ? names : null);
+
+  function intern(accepted: readonly string[], tokenSources: readonly TokenSource[]): AcceptPolicy {
+    const policy = acceptPolicy(accepted, tokenSources, sources);
+    const identity = JSON.stringify(policy);
+    const known = interned.get(identity) ?? policy;
+    interned.set(identity, known);
+    return known;
+  }
+  return {
+    nobody: intern([], []),
+    everybody: intern(names, places),
+    resolve(wish) {
+      const own = checkNames(wish.accept, [...wish.path, 'accept'], names, sources, context);
+      const accepted = own ?? byDefault;
+      if (accepted === null) reportMissing(wish.path, names, sources, context);
+      const tokenPath = [...wish.path, 'token_sources'];
+      const ownPlaces =
+        wish.tokenSources == null
+          ? places
+          : checkTokenSources(wish.tokenSources, tokenPath, sources, context);
+      const policy = intern(accepted ?? [], ownPlaces);
+      checkReachable(policy, wish, context);
+      return policy;
+    },
+  };
+}
+
+function acceptPolicy(
+  names: readonly string[],
+  tokenSources: readonly TokenSource[],
+  sources: CredentialSources,
+): AcceptPolicy {
+  const issuers = sources.issuers.filter((name) => names.includes(name));
+  const sets = sources.apiKeySets.filter((set) => names.includes(set.name));
+  return {
+    sources: [...issuers, ...sets.map((set) => set.name)],
+    issuers,
+    apiKeySets: sets.map((set) => set.name),
+    tokenSources: tokenSources.flatMap((source) => restrict(source, issuers)),
+    keyHeaders: [...new Set(sets.map((set) => set.header))],
+    // Keys are accepted as Bearer values too, so that this one challenge is true for both.
+    challenges: issuers.length + sets.length > 0 ? ['Bearer'] : [],
+  };
+}
+
+/** A place is read only for issuers that count here; one that is left without any is not looked at. */
+function restrict(source: TokenSource, issuers: readonly string[]): readonly TokenSource[] {
+  const remaining =
+    source.issuers === null ? issuers : source.issuers.filter((name) => issuers.includes(name));
+  if (remaining.length === 0) return [];
+  return [source.issuers === null ? source : { ...source, issuers: remaining }];
+}
+
+/** Null when nothing is written; unknown names are reported and left out. */
+function checkNames(
+  written: readonly string[] | null | undefined,
+  path: ConfigurationPath,
+  known: readonly string[],
+  sources: CredentialSources,
+  context: CompileContext,
+): readonly string[] | null {
+  if (written === undefined || written === null) return null;
+  for (const [index, name] of written.entries()) {
+    if (written.indexOf(name) !== index) {
+      context.problems.report(
+        [...path, index],
+        'duplicate_name',
+        `"${name}" is in this list already; remove it`,
+      );
+    }
+    if (!known.includes(name) && sources.isWhole) {
+      context.problems.report([...path, index], 'unknown_source', unknownSource(name, known));
+    }
+  }
+  return written.filter((name) => known.includes(name));
+}
+
+function unknownSource(name: string, known: readonly string[]): string {
+  const nearest = suggest(name, known);
+  const advice =
+    nearest === null ? `declared are: ${known.join(', ') || 'none'}` : `did you mean "${nearest}"?`;
+  return `no issuer or key set is called "${name}"; ${advice}`;
+}
+
+function reportMissing(
+  path: ConfigurationPath,
+  names: readonly string[],
+  sources: CredentialSources,
+  context: CompileContext,
+): void {
+  if (!sources.isWhole) return;
+  if (names.length === 0) {
+    const message =
+      'nobody could use this route: the file declares no issuer and no key set; add issuers or api_keys, or write auth: none';
+    context.problems.report(path, 'no_credential_source', message);
+    return;
+  }
+  const message = `says not whose credentials count, and there are ${names.length}; write accept: [${names.join(', ')}], here or at the top`;
+  context.problems.report(path, 'accept_missing', message);
+}
+
+/** Every accepted issuer needs a place where its tokens may lie. */
+function checkReachable(policy: AcceptPolicy, wish: AcceptWish, context: CompileContext): void {
+  const isRead = (name: string) =>
+    policy.tokenSources.some((source) => source.issuers === null || source.issuers.includes(name));
+  const unread = policy.issuers.filter((name) => !isRead(name));
+  if (unread.length === 0) return;
+  const message = `accepts ${unread.join(', ')}, whose tokens no entry of token_sources takes; add a place for them, e.g. authorization`;
+  context.problems.report(wish.path, 'issuer_without_place', message);
+}
+
+function checkTokenSources(
+  written: readonly TokenSourceConfiguration[],
+  path: ConfigurationPath,
+  sources: CredentialSources,
+  context: CompileContext,
+): readonly TokenSource[] {
+  const compiled: TokenSource[] = [];
+  for (const [index, source] of written.entries()) {
+    const place = [...path, index];
+    const token = compileTokenSource(source, place, sources, context);
+    if (token === null) continue;
+    const isTwin = compiled.some((other) => placeName(other) === placeName(token));
+    if (isTwin) context.problems.report(place, 'duplicate_place', 'is in this list already; remove it');
+    compiled.push(token);
+  }
+  return compiled;
+}
+
+function placeName(source: TokenSource): string {
+  return source.in === 'header' ? foldHeaderName(source.name) : source.in;
+}
+
+function compileTokenSource(
+  source: TokenSourceConfiguration,
+  place: ConfigurationPath,
+  sources: CredentialSources,
+  context: CompileContext,
+): TokenSource | null {
+  if (typeof source === 'string') return { in: 'authorization', issuers: null };
+  const { header, issuers = null } = source;
+  if (header === undefined) return null;
+  const name = header.toLowerCase();
+  const folded = foldHeaderName(name);
+  if (isReservedHeader(folded)) {
+    const advice =
+      name === 'authorization'
+        ? 'write authorization, without {header: ...}'
+        : 'write another name, e.g. X-Token';
+    context.problems.report(
+      [...place, 'header'],
+      'reserved_header',
+      `${header} has a meaning of its own; ${advice}`,
+    );
+  }
+  const set = sources.apiKeySets.find((each) => foldHeaderName(each.header) === folded);
+  if (set !== undefined) {
+    const message = `${header} is the key header of "${set.name}"; write another name for tokens`;
+    context.problems.report([...place, 'header'], 'header_conflict', message);
+  }
+  for (const [index, issuer] of (issuers ?? []).entries()) {
+    if (sources.issuers.includes(issuer) || !sources.isWhole) continue;
+    const message = unknownSource(issuer, sources.issuers);
+    context.problems.report([...place, 'issuers', index], 'unknown_source', message);
+  }
+  return { in: 'header', name, issuers };
+}

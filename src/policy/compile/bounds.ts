@@ -1,0 +1,58 @@
+/** `limits`, `timeouts` and `log`: what the schema has bounded already, under the policy's names. */
+import type { Limits, LogPolicy, Timeouts } from '../policy.ts';
+import type { Configuration } from '../schema/configuration.ts';
+import { type CompileContext, isWritten } from './context.ts';
+
+/** What load balancers wait for by default (AWS ALB, nginx: 60 s); ours must be longer. */
+const commonBalancerIdle = 60_000;
+
+/** How long a pod still gets new requests after SIGTERM, roughly. */
+const kubernetesDrainDelay = 5000;
+
+export function compileLimits({ limits }: Configuration): Limits {
+  return {
+    targetBytes: limits.target_bytes,
+    headerBytes: limits.header_bytes,
+    headerCount: limits.header_count,
+    tokenBytes: limits.token_bytes,
+    bodyBytes: limits.body_bytes,
+    connections: limits.connections,
+    inFlight: limits.in_flight,
+    queue: limits.queue,
+  };
+}
+
+/** Checks `limits` among themselves. */
+export function checkLimits({ limits }: Configuration, context: CompileContext): void {
+  if (limits.token_bytes > limits.header_bytes) {
+    const message = 'is more than header_bytes, so that such a token can never arrive; raise header_bytes';
+    context.problems.report(['limits', 'token_bytes'], 'limits_contradict', message);
+  }
+}
+
+export function compileTimeouts({ timeouts }: Configuration, context: CompileContext): Timeouts {
+  const delayWritten = isWritten(context.problems, ['timeouts', 'drain_delay']);
+  if (timeouts.idle <= commonBalancerIdle) {
+    const message =
+      'is not longer than the 60s that load balancers keep an idle connection by default: they would send requests into closing connections (502); write more than theirs';
+    context.warnings.report(['timeouts', 'idle'], 'idle_below_load_balancer', message);
+  }
+  return {
+    headers: timeouts.headers,
+    request: timeouts.request,
+    idle: timeouts.idle,
+    queue: timeouts.queue,
+    drainDelay: context.kubernetes && !delayWritten ? kubernetesDrainDelay : timeouts.drain_delay,
+    drain: timeouts.drain,
+  };
+}
+
+export function compileLog({ log }: Configuration): LogPolicy {
+  const { allowed } = log;
+  return { level: log.level, format: log.format, allowedEvery: sampling(allowed) };
+}
+
+function sampling(allowed: string | null): number {
+  if (allowed === null) return 0;
+  return allowed === 'all' ? 1 : Number(allowed.slice('1/'.length));
+}

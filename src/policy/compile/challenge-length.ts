@@ -1,0 +1,24 @@
+/** Keeps WWW-Authenticate below what clients and proxies take: a list cut short would ask for the wrong thing. */
+import type { Requirements } from '../policy.ts';
+import type { ConfigurationPath } from '../problem.ts';
+import type { CompileContext } from './context.ts';
+
+/** Bytes of one challenge. */
+const longestChallenge = 4096;
+
+/** Scheme, error, error_description, max_age and the names of the other parameters, generously. */
+const fixedPart = 320;
+
+/** Reports requirements whose challenge would be 4 KiB or longer. */
+export function checkChallengeLength(
+  realm: string,
+  require: Requirements,
+  path: ConfigurationPath,
+  context: CompileContext,
+): void {
+  const scopes = [...require.scopes, ...require.anyScope].join(' ');
+  const length = fixedPart + realm.length + scopes.length + require.acr.join(' ').length;
+  if (length < longestChallenge) return;
+  const message = `its challenge would have ${length} bytes, and 4095 are the limit; ask for fewer or shorter scopes`;
+  context.problems.report(path, 'challenge_too_long', message);
+}

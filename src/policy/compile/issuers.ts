@@ -1,0 +1,201 @@
+/** `issuers`: who may vouch for callers with a token. One issuer's keys and algorithms never serve another's. */
+import { parseClaimPath } from '../../authorization/claim-path.ts';
+import type { ClaimPath, IssuerPolicy } from '../policy.ts';
+import type { ConfigurationPath } from '../problem.ts';
+import type { Configuration } from '../schema/configuration.ts';
+import { ASYMMETRIC_ALGORITHMS, type IssuerConfiguration } from '../schema/issuers.ts';
+import { compileClaimRequirements } from './claim-requirements.ts';
+import type { CompileContext } from './context.ts';
+import { compileKeySource, SHORTEST_SECRET } from './key-source.ts';
+import { checkCertificates } from './upstreams.ts';
+
+/** How the issuer of `sallyport dev` ends: its keys live in the memory of one process, for anybody's tokens. */
+export const DEVELOPMENT_ISSUER_SUFFIX = '/sallyport-development';
+
+/** Compiles the block in the order of the file; an issuer that is wrong is reported and left out. */
+export function compileIssuers(
+  configuration: Configuration,
+  context: CompileContext,
+): readonly IssuerPolicy[] {
+  const issuers: IssuerPolicy[] = [];
+  for (const [name, issuer] of configuration.issuers ?? []) {
+    const compiled = compileIssuer(name, issuer, context);
+    if (compiled !== null) issuers.push(compiled);
+  }
+  checkSharedIssuers(issuers, context);
+  return issuers;
+}
+
+function compileIssuer(
+  name: string,
+  issuer: IssuerConfiguration,
+  context: CompileContext,
+): IssuerPolicy | null {
+  const path = ['issuers', name];
+  checkIssuerNames(issuer.issuer ?? [], path, context);
+  const algorithms = compileAlgorithms(issuer, path, context);
+  const keys = compileKeySource(issuer, path, context);
+  const audience = compileAudience(issuer, path, context);
+  checkFetching(issuer, path, context);
+  const { claims, refresh } = issuer;
+  const claimPaths = (key: 'subject' | 'client' | 'scopes' | 'roles') =>
+    compileClaimPaths(claims[key] ?? [], [...path, 'claims', key], context);
+  const compiled = {
+    name,
+    issuers: issuer.issuer ?? [],
+    insecureHttp: issuer.insecure_http,
+    ca: issuer.ca_file?.text ?? null,
+    bearerTokenFile: issuer.bearer_token_file ?? null,
+    algorithms,
+    profile: issuer.profile,
+    acceptIdTokens: issuer.accept_id_tokens,
+    unknownCnf: issuer.unknown_cnf,
+    leeway: issuer.leeway,
+    maxLifetime: issuer.max_lifetime,
+    requireClaims: compileClaimRequirements(issuer.require_claims, [...path, 'require_claims'], context),
+    subject: claimPaths('subject'),
+    client: claimPaths('client'),
+    scopes: claimPaths('scopes'),
+    roles: claimPaths('roles'),
+    scopeImplies: closeImplications(issuer.scope_implies),
+    refresh: {
+      interval: refresh.interval,
+      cooldown: refresh.cooldown,
+      timeout: refresh.timeout,
+      maxStale: refresh.max_stale,
+      maxBytes: refresh.max_bytes,
+      maxKeys: refresh.max_keys,
+    },
+  } as const;
+  return audience === null || keys === null ? null : { ...compiled, audience, keys };
+}
+
+function checkIssuerNames(names: readonly string[], path: ConfigurationPath, context: CompileContext): void {
+  for (const [index, issuer] of names.entries()) {
+    const place = [...path, 'issuer', index];
+    if (issuer.endsWith(DEVELOPMENT_ISSUER_SUFFIX) && !context.development) {
+      const message =
+        'is the issuer of "sallyport dev", which gives a token to anybody; write that of your provider';
+      context.problems.report(place, 'development_issuer', message);
+    }
+    if (issuer !== issuer.trim()) {
+      const message = 'begins or ends with a space; issuers are compared exactly, so write it without';
+      context.problems.report(place, 'invalid_issuer', message);
+    }
+    if (names.indexOf(issuer) !== index) {
+      context.problems.report(place, 'duplicate_issuer', 'is in this list already; remove it');
+    }
+  }
+}
+
+function compileAlgorithms(
+  issuer: IssuerConfiguration,
+  path: ConfigurationPath,
+  context: CompileContext,
+): readonly string[] {
+  const { secret, algorithms } = issuer;
+  const place = [...path, 'algorithms'];
+  if (algorithms === undefined) {
+    if (secret === undefined) return ASYMMETRIC_ALGORITHMS;
+    const bytes = Buffer.byteLength(secret);
+    return [...SHORTEST_SECRET].flatMap(([name, shortest]) => (bytes >= shortest ? [name] : []));
+  }
+  const symmetric = algorithms.filter((algorithm) => SHORTEST_SECRET.has(algorithm));
+  const listed = symmetric.join(', ');
+  if (symmetric.length > 0 && symmetric.length < algorithms.length) {
+    // A public key taken for a secret is the oldest of JWT attacks (RFC 8725 section 2.1).
+    const message = `${listed} must not stand beside asymmetric algorithms; write two entries with disjoint algorithms`;
+    context.problems.report(place, 'mixed_algorithms', message);
+  } else if (symmetric.length > 0 && secret === undefined) {
+    context.problems.report(place, 'secret_missing', `${listed} needs secret or secret_file`);
+  } else if (symmetric.length === 0 && secret !== undefined) {
+    const message = 'has no algorithm that uses secret; write HS256, HS384 or HS512, or remove secret';
+    context.problems.report(place, 'secret_unused', message);
+  }
+  return [...new Set(algorithms)];
+}
+
+function compileAudience(
+  issuer: IssuerConfiguration,
+  path: ConfigurationPath,
+  context: CompileContext,
+): IssuerPolicy['audience'] | null {
+  const { audience } = issuer;
+  if (audience === undefined) return null;
+  const place = [...path, 'audience'];
+  if (audience.insecure_any) {
+    if (audience.any_of !== undefined) {
+      const message = 'any_of has no effect beside insecure_any: true; remove one of them';
+      context.problems.report(place, 'audience_contradicts', message);
+    }
+    return { insecureAny: true };
+  }
+  if (audience.any_of === undefined || audience.any_of.length === 0) {
+    // An empty list never stands for any audience.
+    const message =
+      'names no audience; write the name of this API as the issuer knows it, e.g. audience: orders-api';
+    context.problems.report(place, 'audience_missing', message);
+    return null;
+  }
+  return {
+    claims: compileClaimPaths(audience.claims, [...place, 'claims'], context),
+    anyOf: [...new Set(audience.any_of)],
+  };
+}
+
+/** Keys that only fetching reads must not stand where nothing is fetched. */
+function checkFetching(issuer: IssuerConfiguration, path: ConfigurationPath, context: CompileContext): void {
+  if (issuer.ca_file !== undefined) checkCertificates([...path, 'ca_file'], issuer.ca_file.text, context);
+  const isFetched = issuer.jwks === undefined && issuer.secret === undefined;
+  for (const name of ['ca_file', 'bearer_token_file'] as const) {
+    if (isFetched || issuer[name] === undefined) continue;
+    const message = 'has no effect: the keys are in the policy and nothing is fetched; remove it';
+    context.problems.report([...path, name], 'no_effect', message);
+  }
+  const { refresh } = issuer;
+  if (isFetched && refresh.max_stale < refresh.interval) {
+    const message = 'is less than interval, so that keys would end before new ones are fetched; raise it';
+    context.problems.report([...path, 'refresh', 'max_stale'], 'stale_before_refresh', message);
+  }
+}
+
+function compileClaimPaths(
+  names: readonly string[],
+  path: ConfigurationPath,
+  context: CompileContext,
+): readonly ClaimPath[] {
+  return names.flatMap((name, index) => {
+    const claim = parseClaimPath(name);
+    if (claim.ok) return [claim.path];
+    context.problems.report([...path, index], 'invalid_claim_name', claim.message);
+    return [];
+  });
+}
+
+/** Each scope with all that it brings, directly or not, so that one look-up is enough. */
+function closeImplications(
+  implies: ReadonlyMap<string, readonly string[] | undefined> | undefined,
+): ReadonlyMap<string, readonly string[]> {
+  const closed = new Map<string, readonly string[]>();
+  for (const scope of implies?.keys() ?? []) {
+    const brought = new Set<string>([scope]);
+    // A Set is iterated over what is added meanwhile; a circle ends because nothing is added twice.
+    for (const each of brought) for (const next of implies?.get(each) ?? []) brought.add(next);
+    brought.delete(scope);
+    closed.set(scope, [...brought]);
+  }
+  return closed;
+}
+
+/** The token's `iss`, then `alg`, choose the one entry; so two entries of one issuer must differ in `alg`. */
+function checkSharedIssuers(issuers: readonly IssuerPolicy[], context: CompileContext): void {
+  for (const [index, issuer] of issuers.entries()) {
+    for (const other of issuers.slice(0, index)) {
+      const shared = issuer.issuers.find((value) => other.issuers.includes(value));
+      const both = issuer.algorithms.filter((algorithm) => other.algorithms.includes(algorithm));
+      if (shared === undefined || both.length === 0) continue;
+      const message = `"${issuer.name}" and "${other.name}" are both ${shared} with ${both.join(', ')}: no token could tell them apart; write algorithms that differ, or one entry`;
+      context.problems.report(['issuers', issuer.name, 'issuer'], 'issuer_shared', message);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/** Where an issuer's keys come from. Refuses whatever somebody on the way could replace, unless told otherwise. */
+import type { JsonObject, JsonValue, KeySource } from '../policy.ts';
+import type { ConfigurationPath } from '../problem.ts';
+import type { IssuerConfiguration } from '../schema/issuers.ts';
+import type { CompileContext } from './context.ts';
+import { isLoopbackUrl } from './grammar.ts';
+
+/** Bytes that a secret must have: those of the hash (RFC 7518 section 3.2). */
+export const SHORTEST_SECRET: ReadonlyMap<string, number> = new Map([
+  ['HS256', 32],
+  ['HS384', 48],
+  ['HS512', 64],
+]);
+
+/** Compiles the one source that is given, or discovery from the issuer; null when it is wrong and reported. */
+export function compileKeySource(
+  issuer: IssuerConfiguration,
+  path: ConfigurationPath,
+  context: CompileContext,
+): KeySource | null {
+  if (issuer.secret !== undefined) return compileSecret(issuer, issuer.secret, path, context);
+  if (issuer.jwks !== undefined) return compileStatic(issuer.jwks, [...path, 'jwks'], context);
+  const isFetchable = (url: string, place: ConfigurationPath) => checkKeyUrl(url, issuer, place, context);
+  if (issuer.jwks_uri !== undefined) {
+    const { jwks_uri: url } = issuer;
+    return isFetchable(url, [...path, 'jwks_uri']) ? { from: 'url', url } : null;
+  }
+  if (issuer.discovery_url !== undefined) {
+    const { discovery_url: url } = issuer;
+    return isFetchable(url, [...path, 'discovery_url']) ? { from: 'discovery', url } : null;
+  }
+  const first = issuer.issuer?.[0];
+  if (first === undefined) return null;
+  return isDiscoverable(first, issuer, [...path, 'issuer', 0], context)
+    ? { from: 'discovery', url: null }
+    : null;
+}
+
+function compileSecret(
+  issuer: IssuerConfiguration,
+  secret: string,
+  path: ConfigurationPath,
+  context: CompileContext,
+): KeySource {
+  const bytes = Buffer.from(secret);
+  const wanted = issuer.algorithms ?? ['HS256'];
+  const shortest = Math.max(0, ...wanted.map((algorithm) => SHORTEST_SECRET.get(algorithm) ?? 0));
+  if (bytes.length < shortest) {
+    const message = `has ${bytes.length} bytes, and ${wanted.join(', ')} asks for ${shortest} (RFC 7518 section 3.2); write a longer one, e.g. from "openssl rand -base64 48"`;
+    context.problems.report([...path, 'secret'], 'secret_too_short', message);
+  }
+  return { from: 'secret', secret: bytes };
+}
+
+/** The members are judged later, by the code that admits fetched ones too. */
+function compileStatic(jwks: unknown, path: ConfigurationPath, context: CompileContext): KeySource | null {
+  const value = toJsonValue(jwks);
+  if (isObject(value) && Array.isArray(value.keys) && value.keys.length > 0)
+    return { from: 'static', jwks: value };
+  const message = 'must be a JWK Set with at least one key: {keys: [{kty: ..., ...}]} (RFC 7517 section 5)';
+  context.problems.report(path, 'invalid_jwks', message);
+  return null;
+}
+
+function checkKeyUrl(
+  text: string,
+  issuer: IssuerConfiguration,
+  path: ConfigurationPath,
+  context: CompileContext,
+): boolean {
+  const isUrl = /^https?:\/\/[^\s\\#]+$/i.test(text) && URL.canParse(text);
+  const url = isUrl ? new URL(text) : null;
+  if (url === null || url.username !== '' || url.password !== '') {
+    const message =
+      'must be an https:// URL without user name and fragment, e.g. https://login.example.com/jwks';
+    context.problems.report(path, 'invalid_url', message);
+    return false;
+  }
+  if (url.protocol === 'https:' || isLoopbackUrl(url) || issuer.insecure_http) return true;
+  const message =
+    'is plain http: whoever is on the way can replace the keys; write https://, or insecure_http: true on this issuer';
+  context.problems.report(path, 'insecure_key_source', message);
+  return false;
+}
+
+/** RFC 8414 section 2: an issuer with metadata is a URL without query and fragment. */
+function isDiscoverable(
+  first: string,
+  issuer: IssuerConfiguration,
+  path: ConfigurationPath,
+  context: CompileContext,
+): boolean {
+  if (/^https?:\/\//i.test(first) && !/[?#]/.test(first)) return checkKeyUrl(first, issuer, path, context);
+  const message =
+    'is no URL from which keys could be discovered; add discovery_url, jwks_uri, jwks or secret';
+  context.problems.report(path, 'not_discoverable', message);
+  return false;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The same value with null prototypes, as every JSON of ours. */
+function toJsonValue(value: unknown): JsonValue {
+  if (Array.isArray(value)) return value.map(toJsonValue);
+  if (value instanceof Map) return fromEntries([...value].map(([name, member]) => [String(name), member]));
+  if (typeof value === 'object' && value !== null) return fromEntries(Object.entries(value));
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  return null;
+}
+
+function fromEntries(entries: readonly (readonly [string, unknown])[]): JsonObject {
+  const object: Record<string, JsonValue> = Object.create(null);
+  for (const [name, member] of entries) object[name] = toJsonValue(member);
+  return object;
+}

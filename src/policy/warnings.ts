@@ -1,0 +1,30 @@
+/** What is allowed and yet deserves a look: the warnings of `check` that need the whole policy. Changes nothing. */
+import type { CompileContext } from './compile/context.ts';
+import type { Policy, Route } from './policy.ts';
+import { warnOfClaims } from './warnings/claims.ts';
+import { warnOfInsecureSwitches } from './warnings/insecure-switches.ts';
+import { warnOfMethods } from './warnings/methods.ts';
+import { warnOfNesting } from './warnings/nesting.ts';
+import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
+
+/** A policy and where its routes stand in the file. */
+export interface WarnedPolicy {
+  readonly policy: Policy;
+  readonly origins: ReadonlyMap<Route, number>;
+  readonly context: CompileContext;
+}
+
+/** Reports every warning; codes are stable. */
+export function warnOfPolicy(
+  policy: Policy,
+  origins: ReadonlyMap<Route, number>,
+  context: CompileContext,
+): void {
+  const warned = { policy, origins, context };
+  warnOfInsecureSwitches(warned);
+  warnOfIssuerTwins(warned);
+  warnOfUnused(warned);
+  warnOfClaims(warned);
+  warnOfMethods(warned);
+  warnOfNesting(warned);
+}

@@ -1,0 +1,56 @@
+/** Warnings about claims that say less than they seem to. */
+import type { ClaimRequirement, IssuerPolicy, Route } from '../policy.ts';
+import type { WarnedPolicy } from '../warnings.ts';
+
+const readsEmail = /\bclaims\s*(?:\.\s*email\b|\[\s*(['"])email\1\s*\])/;
+const readsVerified = /\bemail_verified\b/;
+const readsRoles = /\broles\b/;
+const readsSource = /\b(?:issuer|source)\b/;
+
+/** An address that nobody verified, and roles that mean different things to different issuers. */
+export function warnOfClaims({ policy, origins, context }: WarnedPolicy): void {
+  for (const [route, index] of origins) {
+    const path = ['routes', index, 'require'];
+    const accepted = policy.issuers.filter(({ name }) => route.accept.issuers.includes(name));
+    if (asksForEmail(route) && !isEmailVerified(route, accepted)) {
+      const message =
+        'anybody can enter any address at a provider that does not verify it; add email_verified: true beside email';
+      context.warnings.report(path, 'email_without_verified', message);
+    }
+    if (asksForRole(route) && accepted.length > 1 && !tellsIssuersApart(route)) {
+      const names = accepted.map(({ name }) => name).join(' and ');
+      const message = `a role of this name counts from ${names} alike; write accept with one of them, or ask for source in when`;
+      context.warnings.report(path, 'shared_roles', message);
+    }
+  }
+}
+
+function asksForEmail({ require }: Route): boolean {
+  const isMatched = require.claims.some(
+    ({ name, matchers }) => isClaim(name, 'email') && matchers.some(({ op }) => op !== 'exists'),
+  );
+  return isMatched || readsEmail.test(require.when?.source ?? '');
+}
+
+function isEmailVerified({ require }: Route, accepted: readonly IssuerPolicy[]): boolean {
+  if (asksVerified(require.claims) || readsVerified.test(require.when?.source ?? '')) return true;
+  return accepted.length > 0 && accepted.every((issuer) => asksVerified(issuer.requireClaims));
+}
+
+function asksVerified(requirements: readonly ClaimRequirement[]): boolean {
+  return requirements.some(({ name }) => isClaim(name, 'email_verified'));
+}
+
+function isClaim(name: string, wanted: string): boolean {
+  return name === wanted || name.endsWith(`/${wanted}`);
+}
+
+function asksForRole({ require }: Route): boolean {
+  return (
+    require.roles.length > 0 || require.anyRole.length > 0 || readsRoles.test(require.when?.source ?? '')
+  );
+}
+
+function tellsIssuersApart({ require }: Route): boolean {
+  return readsSource.test(require.when?.source ?? '') || require.claims.some(({ name }) => name === 'iss');
+}
