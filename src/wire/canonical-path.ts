@@ -2,7 +2,7 @@
  * The one form of a path that is both matched and forwarded (RFC 3986 section 6.2.2, RFC 9112 section 3.2).
  * Refuses everything that two readers might take for different paths, instead of repairing it.
  */
-import { decodeSegments, pathReadings, withoutTrailingSlash } from './path-readings.ts';
+import { decodeSegments, pathReadings, splitSegments } from './path-readings.ts';
 import type { ToleratedForm } from './wire-request.ts';
 
 export interface CanonicalPath {
@@ -47,7 +47,7 @@ export function canonicalizeAnyPath(raw: string): CanonicalPath | PathRefused {
   const path = raw.replace(TO_CHANGE, canonicalPiece);
   let segments: readonly string[];
   try {
-    segments = decodeSegments(withoutTrailingSlash(path.slice(1)));
+    segments = decodeSegments(splitSegments(path.slice(1)));
   } catch {
     return refused('path_invalid_utf8');
   }
@@ -62,7 +62,8 @@ const DOT = 0x2e;
 const NO_FORMS: readonly ToleratedForm[] = Object.freeze([]);
 const NO_READINGS: readonly (readonly string[])[] = Object.freeze([]);
 
-const OUTSIDE_VISIBLE_ASCII = /[^\x21-\x7e]/;
+/** Visible ASCII without '?', at which the target was cut. */
+const NOT_PATH = /[^\x21-\x3e\x40-\x7e]/;
 const BROKEN_TRIPLET = /%(?![0-9A-Fa-f]{2})/;
 const CONTROL_TRIPLET = /%(?:[01][0-9A-Fa-f]|7[Ff])/;
 const BACKSLASH = /\\|%5[Cc]/;
@@ -78,7 +79,7 @@ function refused(reason: PathRefused['reason']): PathRefused {
 
 /** The order is of no consequence to callers: all of these are one 400. */
 function faultIn(raw: string): PathRefused['reason'] | null {
-  if (OUTSIDE_VISIBLE_ASCII.test(raw)) return 'path_byte';
+  if (NOT_PATH.test(raw)) return 'path_byte';
   if (raw.includes('#')) return 'path_fragment';
   if (BACKSLASH.test(raw)) return 'path_backslash';
   if (BROKEN_TRIPLET.test(raw)) return 'path_broken_triplet';
@@ -111,7 +112,7 @@ function formsOf(path: string, readings: readonly (readonly string[])[]): readon
   const forms: ToleratedForm[] = [];
   if (path.includes('%2F')) forms.push('encoded_slash');
   if (path.includes(';') || path.includes('%3B')) forms.push('semicolon');
-  if (readings.some((reading) => reading.includes(''))) forms.push('double_slash');
+  if (path.includes('//') || readings.some((reading) => reading.includes(''))) forms.push('double_slash');
   return forms;
 }
 

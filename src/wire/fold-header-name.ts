@@ -6,8 +6,8 @@
  * `X_Auth_Subject` and `x.auth.subject` alike (RFC 3875 section 4.1.18), so twins are compared by this form.
  */
 export function foldHeaderName(name: string): string {
-  return NOT_FOLDED.test(name) ? name.toLowerCase().replace(NOT_NAME_CHARACTERS, '-') : name;
+  return NOT_FOLDED.test(name) ? name.replace(NOT_LETTER_OR_DIGIT, '-').toLowerCase() : name;
 }
 
 const NOT_FOLDED = /[^a-z0-9-]/;
-const NOT_NAME_CHARACTERS = /[^a-z0-9-]/g;
+const NOT_LETTER_OR_DIGIT = /[^A-Za-z0-9]/g;

@@ -14,25 +14,29 @@ export const MOST_READINGS = 16;
  * @param path canonical, beginning with '/'
  */
 export function pathReadings(path: string): readonly (readonly string[])[] | null {
-  const texts = new Set<string>();
+  const readings = new Map<string, readonly string[]>();
   for (const text of respelt(path.slice(1))) {
     for (const rooted of [text, ...withoutAuthority(text)]) {
-      texts.add(withoutTrailingSlash(rooted));
-      texts.add(withoutTrailingSlash(rooted.replace(/\/{2,}/g, '/').replace(/^\//, '')));
+      for (const spelling of [rooted, rooted.replace(/\/{2,}/g, '/').replace(/^\//, '')]) {
+        const segments = splitSegments(spelling);
+        readings.set(segments.map((segment) => `/${segment}`).join(''), segments);
+      }
     }
-    if (texts.size > MOST_READINGS) return null;
+    if (readings.size > MOST_READINGS) return null;
   }
-  return Array.from(texts, decodeSegments);
+  return Array.from(readings.values(), decodeSegments);
 }
 
-/** The segments of a path without its first '/', decoded once; '' has none. Throws URIError on invalid UTF-8. */
-export function decodeSegments(text: string): readonly string[] {
-  return text === '' ? [] : text.split('/').map(decodeURIComponent);
+/** The segments of a path without its first '/', and without the empty one that a trailing slash makes. */
+export function splitSegments(text: string): readonly string[] {
+  const segments = text.split('/');
+  if (segments.at(-1) === '') segments.pop();
+  return segments;
 }
 
-/** Without the '/' at the end, if there is one. */
-export function withoutTrailingSlash(text: string): string {
-  return text.endsWith('/') ? text.slice(0, -1) : text;
+/** Decodes each once. Throws URIError on invalid UTF-8. */
+export function decodeSegments(segments: readonly string[]): readonly string[] {
+  return segments.map(decodeURIComponent);
 }
 
 /** Path parameters (RFC 3986 section 3.3) are cut raw, or after decoding; before or after `%2F` is taken as '/'. */

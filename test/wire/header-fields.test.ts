@@ -1,0 +1,116 @@
+/** Names and lists of header fields: who is a twin of whom, what ends at us, what callers may not send. */
+import t from 'tap';
+import { foldHeaderName } from '../../src/wire/fold-header-name.ts';
+import { isFieldText, isToken, listHas, listMembers } from '../../src/wire/header-grammar.ts';
+import { connectionNominated, HOP_BY_HOP } from '../../src/wire/hop-by-hop.ts';
+import {
+  DANGEROUS_HEADERS,
+  IDENTITY_HEADERS,
+  isFramingTwin,
+  isRemovedFromCallers,
+} from '../../src/wire/reserved-headers.ts';
+
+t.test('H2 G02 twins fold together, whatever the case and the punctuation', async (t) => {
+  for (const name of [
+    'X-Auth-Subject',
+    'x_auth_subject',
+    'X.Auth.Subject',
+    'X~Auth~Subject',
+    'x-AUTH_subject',
+    'X!Auth|Subject',
+  ]) {
+    t.equal(foldHeaderName(name), 'x-auth-subject', name);
+  }
+  t.equal(foldHeaderName('x-auth-subject'), 'x-auth-subject');
+  t.equal(foldHeaderName('\u212aey'), '-ey', 'the Kelvin sign is not a k');
+  t.not(foldHeaderName('xauthsubject'), 'x-auth-subject');
+  t.equal(foldHeaderName('__proto__'), '--proto--');
+});
+
+t.test(
+  'H1 H3 G01 identity headers are removed on every route, dangerous ones unless the route lets them pass',
+  async (t) => {
+    const none = new Set<string>();
+    for (const name of [...IDENTITY_HEADERS, 'x-auth-subject', 'x-auth-request-email', 'x-auth-']) {
+      t.ok(isRemovedFromCallers(name, none), name);
+      t.ok(isRemovedFromCallers(name, new Set([name])), `${name} cannot pass`);
+    }
+    for (const name of DANGEROUS_HEADERS) {
+      t.ok(isRemovedFromCallers(name, none), name);
+      t.notOk(isRemovedFromCallers(name, new Set([name])), `${name} may pass`);
+    }
+    for (const name of ['x-authentic', 'user', 'x-request-id', 'accept'])
+      t.notOk(isRemovedFromCallers(name, none), name);
+  },
+);
+
+t.test(
+  'H14 H15 names that replace target or method are dangerous, and every list holds folded names',
+  async (t) => {
+    for (const name of [
+      'x-original-url',
+      'x-rewrite-url',
+      'x-http-method-override',
+      'x-envoy-original-path',
+    ]) {
+      t.ok(DANGEROUS_HEADERS.has(name), name);
+    }
+    for (const name of [...DANGEROUS_HEADERS, ...IDENTITY_HEADERS, ...HOP_BY_HOP])
+      t.equal(foldHeaderName(name), name);
+  },
+);
+
+t.test('R4 twins of framing fields are not framing fields, and are known as twins', async (t) => {
+  for (const name of ['content_length', 'transfer.encoding', 'transfer_encoding', 'content~length']) {
+    t.ok(isFramingTwin(name, foldHeaderName(name)), name);
+  }
+  for (const name of ['content-length', 'host', 'x_host'])
+    t.notOk(isFramingTwin(name, foldHeaderName(name)), name);
+});
+
+t.test('H8 H11 G03 Connection nominates by name, without case, empties or duplicates', async (t) => {
+  t.strictSame(
+    [...connectionNominated('close, X-Auth-Subject ,, x-auth-subject,__proto__,\tTE')],
+    ['x-auth-subject', '__proto__', 'te'],
+  );
+  t.equal(connectionNominated('').size, 0);
+  t.equal(connectionNominated(Array.from({ length: 5000 }, (_, index) => `x${index}`).join(',')).size, 5000);
+});
+
+t.test('H10 Connection cannot take away what every recipient needs', async (t) => {
+  t.strictSame(
+    [...connectionNominated('host, Content-Length, content-type, x-forwarded-for')],
+    ['x-forwarded-for'],
+  );
+});
+
+t.test('H30 G04 hop-by-hop fields are known without being nominated', async (t) => {
+  for (const name of [
+    'te',
+    'proxy-connection',
+    'proxy-authorization',
+    'keep-alive',
+    'upgrade',
+    'http2-settings',
+    'trailer',
+  ]) {
+    t.ok(HOP_BY_HOP.has(name), name);
+  }
+  t.notOk(HOP_BY_HOP.has('authorization'));
+});
+
+t.test('lists of tokens', async (t) => {
+  t.strictSame(listMembers(' a ,,b\t, ,c'), ['a', 'b', 'c']);
+  t.strictSame(listMembers(''), []);
+  t.ok(listHas('keep-alive, Upgrade', 'upgrade'));
+  t.notOk(listHas('keep-alive, not upgrade', 'upgrade'));
+});
+
+t.test('tokens and field text', async (t) => {
+  t.ok(isToken('X-a_b.c~'));
+  t.notOk(isToken(''));
+  t.notOk(isToken('a b'));
+  t.ok(isFieldText(''));
+  t.ok(isFieldText('a\tb \u00ff'));
+  t.notOk(isFieldText('a\nb'));
+});
