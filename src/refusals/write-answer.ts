@@ -2,7 +2,7 @@
  * Writes an answer of ours to a response of Node's or to a bare socket. What the caller still sends can
  * never be taken for a request: an answer to an upload that is not read to its end closes the connection.
  */
-import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { discardBytes, discardUpload } from './linger.ts';
 

@@ -76,6 +76,11 @@ export function isConnectionLoss(error: Error): boolean {
   return REASONS[code] === 'reset' && reasonOf(error, code) === 'reset';
 }
 
+/** True when something of ours is the matter, so that no other connection would do better. */
+export function isOurs(error: Error): boolean {
+  return refusalFor(error).kind === 'unavailable';
+}
+
 function reasonOf(error: Error, code: string): string {
   // undici has one code for a connection that closed and for an answer it will not have.
   if (code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)/.test(error.message)) return 'bad_response';

@@ -33,8 +33,8 @@ export function readResponseHead(raw: readonly Buffer[], status: number, method:
   let connection = '';
   let eventStream = false;
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i]?.latin1Slice() ?? '';
-    const value = raw[i + 1]?.latin1Slice() ?? '';
+    const name = raw[i]?.toString('latin1') ?? '';
+    const value = raw[i + 1]?.toString('latin1') ?? '';
     const treatment = treatmentOf(name);
     if (treatment === 'drop') continue;
     if (treatment === 'connection') {

@@ -2,7 +2,8 @@
  * undici's client for one connection, made safe to be in a pool: a request that undici refuses does not
  * count as one under way, and what became of the connection can be asked.
  */
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import type { EventEmitter } from 'node:events';
+import { type buildConnector, Client, type Dispatcher } from 'undici';
 
 /** What an exchange may ask of the connection that carries it. */
 export interface CarryingConnection {
@@ -49,8 +50,7 @@ export class SteadyClient extends Client {
     const connection = new Connection();
     super(origin, { ...options, connect: watchFailures(connect, connection) });
     this.#connection = connection;
-    // Without a listener an error inside an error handler would end the process.
-    this.on('error', failed);
+    listenForErrors(this, failed);
   }
 
   /**
@@ -61,6 +61,11 @@ export class SteadyClient extends Client {
     handler.onCarrier?.(this.#connection);
     return super.dispatch(options, handler) || this.stats.size === 0;
   }
+}
+
+/** Without a listener an error inside an error handler would end the process. undici's types do not know the event. */
+function listenForErrors(client: EventEmitter, failed: (error: Error) => void): void {
+  client.on('error', failed);
 }
 
 /**

@@ -1,0 +1,113 @@
+/**
+ * The attempts to hand one request to its upstream. The first is nearly always the only one: another target
+ * is tried when no connection could be made, and a lost idle connection is replaced once, for a request
+ * that may be repeated. Never sends twice what might have been received.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Upstream, Upstreams } from './dispatcher.ts';
+import { isConnectionLoss, isOurs } from './errors.ts';
+import type { ForwardPlan } from './forward-plan.ts';
+import { type BodyWatcher, RequestBody } from './request-body.ts';
+import { hostFor, requestHeaders } from './request-headers.ts';
+import type { CarriedHandler, CarryingConnection, SteadyClient } from './steady-client.ts';
+import type { Target } from './target.ts';
+
+/** Methods that mean the same done twice as once (RFC 9110 section 9.2.2), as far as we forward them. */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+export class Attempts {
+  /** Null for a request without one. */
+  readonly body: RequestBody | null;
+  readonly #plan: ForwardPlan;
+  readonly #upstream: Upstream;
+  readonly #headers: string[];
+  #target: Target;
+  /** For the one repetition, which has a connection of its own. */
+  #ownClient: SteadyClient | null = null;
+  #connection: CarryingConnection | null = null;
+  #made = 0;
+  #written = false;
+  #reused = false;
+  #answered = false;
+
+  /** @param watcher hears of a body that breaks its bounds */
+  constructor(upstreams: Upstreams, request: IncomingMessage, plan: ForwardPlan, watcher: BodyWatcher) {
+    const { wire, route } = plan;
+    this.#plan = plan;
+    this.#upstream = upstreams.of(route.upstream);
+    this.#target = this.#upstream.pick();
+    this.#headers = requestHeaders(upstreams.headerRules, plan, this.#target.authority);
+    const bounds = { bytes: route.bodyBytes, idle: route.idleTimeout };
+    const hasBody = wire.body === 'chunked' || wire.contentLength > 0;
+    this.body = hasBody ? new RequestBody(request, bounds, watcher) : null;
+  }
+
+  /** Hands the request to a connection; `handler` hears of everything else. */
+  send(handler: CarriedHandler): void {
+    const { wire, route, target: path } = this.#plan;
+    this.#made += 1;
+    this.#written = false;
+    this.#headers[1] = hostFor(this.#plan, this.#target.authority);
+    const options: Dispatcher.DispatchOptions & { servername: string } = {
+      path,
+      method: wire.method,
+      headers: this.#headers,
+      body: this.body,
+      headersTimeout: Number.isFinite(route.responseTimeout) ? route.responseTimeout : 0,
+      bodyTimeout: 0,
+      // Left to itself undici closes the connection after every HEAD, and after every body of an unusual method.
+      reset: this.#ownClient !== null,
+      servername: this.#target.serverName,
+    };
+    if (this.#ownClient === null) this.#target.dispatch(options, handler);
+    else this.#ownClient.dispatch(options, handler);
+  }
+
+  /**
+   * Sends once more after a failure, if that is safe: when no connection could be made and another target is
+   * left, or when a connection that was used before closed under a request without a body that may be
+   * repeated (RFC 9112 section 9.3.1). False when the failure stands.
+   */
+  sendAgain(error: Error, handler: CarriedHandler): boolean {
+    if (this.#written) {
+      const repeatable = this.body === null && IDEMPOTENT.has(this.#plan.wire.method);
+      if (!repeatable || !this.#reused || this.#answered || !isConnectionLoss(error)) return false;
+      this.#ownClient = this.#target.ownClient();
+    } else {
+      if (isOurs(error)) return false;
+      this.#upstream.unreachable(this.#target);
+      if (this.#made >= this.#upstream.size) return false;
+      this.#target = this.#upstream.pick();
+    }
+    this.send(handler);
+    return true;
+  }
+
+  carriedBy(connection: CarryingConnection): void {
+    this.#connection = connection;
+  }
+
+  /** The request is about to be written. True the first time that it is. */
+  writing(): boolean {
+    const first = this.#ownClient === null;
+    this.#written = true;
+    this.#reused = this.#connection?.take() ?? false;
+    return first;
+  }
+
+  /** The first byte of an answer came. */
+  answered(): void {
+    this.#answered = true;
+  }
+
+  /** The connection failed, so that a body which only its end delimits may not be whole. */
+  get brokenOff(): boolean {
+    return this.#connection?.broken === true;
+  }
+
+  /** Gives back what the attempts hold. */
+  close(): void {
+    void this.#ownClient?.close();
+  }
+}

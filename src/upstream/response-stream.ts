@@ -1,0 +1,146 @@
+/**
+ * The caller's side of an exchange: the upstream's answer on its way out, with backpressure. It never lets
+ * an answer that was cut short look whole, and never closes on a caller who is still sending.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { discardUpload } from '../refusals/linger.ts';
+import type { ResponseHead } from './response-headers.ts';
+
+/** Hears of what happens on the caller's side. */
+export interface ResponseWatcher {
+  /** There is room again after `write` said no. */
+  drained(): void;
+  /** The caller took nothing for too long. */
+  stalled(): void;
+}
+
+/** The end of a chunked body (RFC 9112 section 7.1). */
+const LAST_CHUNK = '0\r\n\r\n';
+
+export class ResponseStream {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #watcher: ResponseWatcher;
+  #framing: ResponseHead['framing'] = 'none';
+  #patience = Number.POSITIVE_INFINITY;
+  #wrote = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse, watcher: ResponseWatcher) {
+    this.#request = request;
+    this.#response = response;
+    this.#watcher = watcher;
+  }
+
+  /**
+   * Gives the header to Node, which holds it back for the first byte of the body. False when Node will not
+   * have it; nothing was written then.
+   * @param patience milliseconds that the caller may take nothing while there is something to take
+   */
+  begin(status: number, reason: string, head: ResponseHead, patience: number): boolean {
+    const response = this.#response;
+    // The upload may go on beside the answer, and may never end: nothing can follow on this connection.
+    if (!this.#request.complete) response.shouldKeepAlive = false;
+    try {
+      if (PLAIN_REASON.test(reason)) response.writeHead(status, reason, head.headers);
+      else response.writeHead(status, head.headers);
+    } catch {
+      return false;
+    }
+    this.#framing = head.framing;
+    this.#patience = patience;
+    return true;
+  }
+
+  /** Sends the header out if the body has not done so: an event stream may be silent for long. */
+  flush(): void {
+    if (this.#wrote || this.#response.writableEnded || this.#response.destroyed) return;
+    this.#wrote = true;
+    this.#response.flushHeaders();
+  }
+
+  /** False when the caller takes no more for now; `drained` follows. */
+  write(chunk: Buffer): boolean {
+    const response = this.#response;
+    if (response.destroyed) return false;
+    this.#wrote = true;
+    if (response.write(chunk)) return true;
+    response.once('drain', this.#onDrain);
+    if (Number.isFinite(this.#patience) && response.socket) {
+      response.once('timeout', this.#onStall);
+      response.socket.setTimeout(this.#patience);
+    }
+    return false;
+  }
+
+  /**
+   * The answer is whole. With an upload still under way the caller gets all of it now, and the connection's
+   * end when the upload was read away.
+   */
+  end(): void {
+    const request = this.#request;
+    const response = this.#response;
+    if (request.complete || response.destroyed) {
+      response.end();
+      return;
+    }
+    if (this.#isDelimited()) {
+      this.flush();
+      discardUpload(request, () => response.end());
+      return;
+    }
+    const { socket } = response;
+    if (socket === null) response.end();
+    else this.#endOnSocket(socket);
+    discardUpload(request, () => (socket === null ? response.end() : socket.destroySoon()));
+  }
+
+  /** The answer will never be whole, and the caller must see that. */
+  cut(): void {
+    const { socket } = this.#response;
+    // Where only the end of the connection ends the body, an ordinary end would look like success.
+    if (this.#endsWithConnection() && isPlainTcp(socket)) socket.resetAndDestroy();
+    else this.#response.destroy();
+  }
+
+  /** Whether a body that ends now is whole for the caller. */
+  get endsAnywhere(): boolean {
+    return this.#framing === 'chunked' || this.#framing === 'until_close';
+  }
+
+  /** All that Node will write has been written but for an end that adds nothing. */
+  #isDelimited(): boolean {
+    return this.#framing === 'none' || this.#framing === 'length';
+  }
+
+  /** Node speaks HTTP/1.0 with such a caller: no chunks. */
+  #endsWithConnection(): boolean {
+    return this.endsAnywhere && !this.#response.chunkedEncoding;
+  }
+
+  /**
+   * Node would close the connection together with the answer's end, so the end is written past it: what was
+   * written before lies in front of it in the socket's own buffer.
+   */
+  #endOnSocket(socket: Socket): void {
+    this.flush();
+    if (this.#response.chunkedEncoding) socket.write(LAST_CHUNK, 'latin1');
+    else socket.end();
+  }
+
+  readonly #onDrain = (): void => {
+    this.#response.socket?.setTimeout(0);
+    this.#response.off('timeout', this.#onStall);
+    this.#watcher.drained();
+  };
+
+  readonly #onStall = (): void => this.#watcher.stalled();
+}
+
+/** Reason phrases that Node takes; any other is replaced by the usual one. */
+const PLAIN_REASON = /^[\t\x20-\x7e]+$/;
+
+/** Only a TCP connection can be reset; a unix socket has no such thing. */
+function isPlainTcp(socket: Socket | null): socket is Socket {
+  return socket instanceof Socket && socket.remoteFamily !== undefined && !('encrypted' in socket);
+}

@@ -1,0 +1,134 @@
+/**
+ * Joins the two connections of a WebSocket and passes bytes both ways as they come, with backpressure. It
+ * reads no message, and puts in one frame of its own at most: the close frame with which we end a tunnel.
+ */
+import type { Duplex } from 'node:stream';
+import type { ExchangeEnd } from './forward-plan.ts';
+import { closeFrame, FrameTracker } from './frame-tracker.ts';
+
+/** Milliseconds in which a frame under way may end before a close frame, and a peer answer one. */
+const CLOSE_PATIENCE = 1_000;
+/** Milliseconds in which one side may end after the other did. */
+const END_PATIENCE = 10_000;
+
+export class Splice {
+  bytesIn = 0;
+  bytesOut = 0;
+  readonly #client: Duplex;
+  readonly #upstream: Duplex;
+  readonly #ended: (end: ExchangeEnd) => void;
+  readonly #frames = new FrameTracker();
+  #idleTimer: NodeJS.Timeout | null = null;
+  #endTimer: NodeJS.Timeout | null = null;
+  #closing: 1001 | 1008 | null = null;
+  #end: ExchangeEnd = 'complete';
+  #over = false;
+
+  /**
+   * @param idle milliseconds without a byte either way after which both are cut; Infinity for no bound
+   * @param ended called once, when both connections are being closed
+   */
+  constructor(client: Duplex, upstream: Duplex, idle: number, ended: (end: ExchangeEnd) => void) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#ended = ended;
+    if (Number.isFinite(idle)) this.#idleTimer = setTimeout(() => this.#cut('idle'), idle);
+    this.#join(client, upstream, this.#fromClient);
+    this.#join(upstream, client, this.#fromUpstream);
+    client.once('close', () => this.#finish());
+    upstream.once('close', () => this.#upstreamClosed());
+  }
+
+  /** Bytes that the client sent behind its handshake. */
+  begin(head: Buffer): void {
+    if (head.length > 0) this.#fromClient(head);
+  }
+
+  /** Tells the client why it ends, at the next frame boundary, and lets it close. */
+  close(code: 1001 | 1008, end: ExchangeEnd): void {
+    if (this.#over || this.#closing !== null) return;
+    this.#end = end;
+    this.#closing = code;
+    this.#endWithin(CLOSE_PATIENCE);
+    if (this.#frames.atBoundary) this.#sendClose(code);
+  }
+
+  #join(from: Duplex, to: Duplex, take: (chunk: Buffer) => void): void {
+    from.on('error', ignore);
+    from.on('data', take);
+    from.once('end', () => {
+      to.end();
+      this.#endWithin(END_PATIENCE);
+    });
+    to.on('drain', () => from.resume());
+  }
+
+  readonly #fromClient = (chunk: Buffer): void => {
+    this.#idleTimer?.refresh();
+    this.bytesIn += chunk.length;
+    // After our close frame only the client's own is of interest, and that only for its end.
+    if (!this.#upstream.writable) return;
+    if (!this.#upstream.write(chunk)) this.#client.pause();
+  };
+
+  readonly #fromUpstream = (chunk: Buffer): void => {
+    this.#idleTimer?.refresh();
+    if (this.#closing === null) {
+      this.#frames.follow(chunk);
+      this.#toClient(chunk);
+      return;
+    }
+    if (this.#frames.atBoundary) return;
+    const boundary = this.#frames.followToBoundary(chunk);
+    this.#toClient(boundary < 0 ? chunk : chunk.subarray(0, boundary));
+    if (boundary >= 0) this.#sendClose(this.#closing);
+  };
+
+  #toClient(chunk: Buffer): void {
+    this.bytesOut += chunk.length;
+    if (this.#client.writable && !this.#client.write(chunk)) this.#upstream.pause();
+  }
+
+  #sendClose(code: 1001 | 1008): void {
+    this.#endWithin(CLOSE_PATIENCE);
+    // RFC 6455 section 7.1.1: the server closes the connection first; reading goes on, so that nothing resets it.
+    if (this.#client.writable) this.#client.end(closeFrame(code));
+    this.#client.resume();
+    this.#upstream.destroy();
+  }
+
+  #upstreamClosed(): void {
+    if (this.#over || this.#closing !== null) return;
+    // Closed without an end: the connection was lost, and the client must not take it for a farewell.
+    if (this.#upstream.readableEnded) {
+      this.#client.end();
+      this.#endWithin(END_PATIENCE);
+    } else {
+      this.#cut('upstream_cut');
+    }
+  }
+
+  #endWithin(patience: number): void {
+    if (this.#over) return;
+    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
+    this.#endTimer = setTimeout(() => this.#finish(), patience);
+  }
+
+  #cut(end: ExchangeEnd): void {
+    this.#end = end;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
+    this.#client.destroy();
+    this.#upstream.destroy();
+    this.#ended(this.#end);
+  }
+}
+
+/** A socket that fails closes, and that is what is waited for. */
+function ignore(): void {}

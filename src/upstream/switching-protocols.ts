@@ -1,0 +1,90 @@
+/**
+ * Reads an upstream's answer to a WebSocket handshake (RFC 6455 section 4.2.2). Refuses to open a tunnel
+ * that the upstream did not agree to, or agreed to in terms that the caller never offered.
+ */
+import { hash } from 'node:crypto';
+import { listHas, listMembers } from '../wire/header-grammar.ts';
+import type { WireRequest } from '../wire/wire-request.ts';
+
+const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/**
+ * The head of our own 101 as text, or why there is none.
+ * @param raw names and values in turn, as bytes
+ */
+export function readSwitch(
+  wire: WireRequest,
+  raw: readonly Buffer[],
+): { readonly ok: true; readonly head: string } | { readonly ok: false; readonly cause: string } {
+  const key = fieldValue(wire, 'sec-websocket-key');
+  let head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+  let accepted = false;
+  let upgraded = false;
+  let protocols = 0;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i]?.toString('latin1') ?? '';
+    const value = raw[i + 1]?.toString('latin1') ?? '';
+    switch (name.toLowerCase()) {
+      case 'upgrade':
+        upgraded = listHas(value, 'websocket');
+        continue;
+      case 'sec-websocket-accept':
+        accepted = value === hash('sha1', `${key}${ACCEPT_SUFFIX}`, 'base64');
+        break;
+      case 'sec-websocket-protocol':
+        protocols += 1;
+        if (!offersProtocol(wire, value) || protocols > 1) return refused('subprotocol');
+        break;
+      case 'sec-websocket-extensions':
+        if (!offersExtensions(wire, value)) return refused('extension');
+        break;
+      default:
+        if (NOT_PASSED_ON.has(name.toLowerCase())) continue;
+    }
+    head += `${name}: ${value}\r\n`;
+  }
+  if (!upgraded) return refused('upgrade');
+  if (!accepted) return refused('accept');
+  return { ok: true, head: `${head}\r\n` };
+}
+
+/** Fields of the connection to the upstream, and those that a 101 cannot have (RFC 9110 section 15.2). */
+const NOT_PASSED_ON = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'content-length',
+  'forwarded',
+]);
+
+function refused(cause: string): { readonly ok: false; readonly cause: string } {
+  return { ok: false, cause: `websocket_${cause}` };
+}
+
+/** Subprotocol names are compared with case (RFC 6455 section 4.1). */
+function offersProtocol(wire: WireRequest, chosen: string): boolean {
+  return listMembers(fieldValue(wire, 'sec-websocket-protocol')).includes(chosen);
+}
+
+function offersExtensions(wire: WireRequest, chosen: string): boolean {
+  const offered = new Set(extensionNames(fieldValue(wire, 'sec-websocket-extensions')));
+  return extensionNames(chosen).every((name) => offered.has(name));
+}
+
+/** Parameters may hold quoted commas in theory; what remains of such a one is a name that was not offered. */
+function extensionNames(value: string): string[] {
+  return listMembers(value).map((member) => (member.split(';')[0] ?? '').trim().toLowerCase());
+}
+
+/** All lines of a name, joined by commas. */
+function fieldValue(wire: WireRequest, name: string): string {
+  const values: string[] = [];
+  for (const [i, each] of wire.headerNames.entries()) {
+    if (each === name) values.push(wire.rawHeaders[2 * i + 1] ?? '');
+  }
+  return values.join(',');
+}
