@@ -44,6 +44,12 @@ export function compilePolicy(
   const timeouts = compileTimeouts(configuration, context);
   const { routes, origins } = compileRoutes(configuration, { upstreams, accept }, context);
   checkCrossings(origins, context);
+  const lost = {
+    upstreams: configuration.upstreams.size - upstreams.size,
+    issuers: configuration.issuers.size - issuers.length,
+    routes: (configuration.routes?.length ?? 0) - new Set(origins.values()).size,
+  };
+  checkWhole(lost, context);
   if (context.problems.count > 0) return { policy: null, issuers, origins };
   const policy: Policy = {
     ...listeners,
@@ -74,4 +80,14 @@ function carriersOf(configuration: Configuration, sets: readonly ApiKeySetPolicy
     typeof place === 'string' || place.header === undefined ? [] : [place.header],
   );
   return new Set([...sets.map((set) => set.header), ...tokenHeaders].map(foldHeaderName));
+}
+
+/** A part that is left out without a report would be a rule silently gone: then nothing is served. */
+function checkWhole(lost: Readonly<Record<string, number>>, context: CompileContext): void {
+  if (context.detached || context.problems.count > 0) return;
+  for (const [block, count] of Object.entries(lost)) {
+    if (count === 0) continue;
+    const message = `could not be compiled, for a reason that sallyport does not know; please report this`;
+    context.problems.report([block], 'not_compiled', message);
+  }
 }

@@ -46,13 +46,14 @@ export interface RefusedPolicy {
 /** Reads, checks and compiles. Rejects only for defects of our own: what is wrong with the file is in `problems`. */
 export async function loadPolicy(options: LoadOptions): Promise<LoadedPolicy | RefusedPolicy> {
   const reading = recordReading(options);
-  const { configuration, problems, warnings, files } = readConfiguration(reading.options);
+  const { configuration, problems, warnings, isWritten, files } = readConfiguration(reading.options);
   const context: CompileContext = {
     problems,
     warnings,
     compileExpression: hasExpression(configuration) ? await loadExpressionCompiler() : null,
     development: options.development ?? false,
-    kubernetes: (options.environment.KUBERNETES_SERVICE_HOST ?? '') !== '',
+    isWritten,
+    detached: options.detached ?? false,
     now: options.now,
   };
   const compiled = compilePolicy(configuration, files, context);

@@ -2,10 +2,9 @@
 import { foldHeaderName } from '../../wire/fold-header-name.ts';
 import type { AcceptPolicy, ApiKeySetPolicy, TokenSource } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
-import { suggest } from '../reading/suggest.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { TokenSourceConfiguration } from '../schema/token-sources.ts';
-import type { CompileContext } from './context.ts';
+import { type CompileContext, hasProblem, reportUnknown } from './context.ts';
 import { isReservedHeader } from './reserved-headers.ts';
 
 /** Everything that is declared and may be accepted. */
@@ -47,7 +46,7 @@ export function collectSources(
     const message = `"${name}" is the name of an issuer already; accept could not tell them apart, so write another name`;
     context.problems.report(['api_keys', name], 'duplicate_source', message);
   }
-  const isBroken = context.problems.sorted().some(({ path }) => /^(?:issuers|api_keys)\b/.test(path));
+  const isBroken = hasProblem(context, ['issuers']) || hasProblem(context, ['api_keys']);
   return { issuers, apiKeySets, isWhole: !isBroken };
 }
 
@@ -131,18 +130,20 @@ function checkNames(
         `"${name}" is in this list already; remove it`,
       );
     }
-    if (!known.includes(name) && sources.isWhole) {
-      context.problems.report([...path, index], 'unknown_source', unknownSource(name, known));
+    if (!known.includes(name) && !isWrittenSource(name, context)) {
+      reportUnknown(context.problems, [...path, index], 'unknown_source', unknownSource(name, known));
     }
   }
   return written.filter((name) => known.includes(name));
 }
 
-function unknownSource(name: string, known: readonly string[]): string {
-  const nearest = suggest(name, known);
-  const advice =
-    nearest === null ? `declared are: ${known.join(', ') || 'none'}` : `did you mean "${nearest}"?`;
-  return `no issuer or key set is called "${name}"; ${advice}`;
+/** A source that is written and wrong has been reported already. */
+function isWrittenSource(name: string, { isWritten }: CompileContext): boolean {
+  return isWritten(['issuers', name]) || isWritten(['api_keys', name]);
+}
+
+function unknownSource(name: string, known: readonly string[]) {
+  return { message: `no issuer or key set is called "${name}"`, name, known };
 }
 
 function reportMissing(
@@ -222,9 +223,9 @@ function compileTokenSource(
     context.problems.report([...place, 'header'], 'header_conflict', message);
   }
   for (const [index, issuer] of (issuers ?? []).entries()) {
-    if (sources.issuers.includes(issuer) || !sources.isWhole) continue;
-    const message = unknownSource(issuer, sources.issuers);
-    context.problems.report([...place, 'issuers', index], 'unknown_source', message);
+    if (sources.issuers.includes(issuer) || context.isWritten(['issuers', issuer])) continue;
+    const unknown = { message: `no issuer is called "${issuer}"`, name: issuer, known: sources.issuers };
+    reportUnknown(context.problems, [...place, 'issuers', index], 'unknown_source', unknown);
   }
   return { in: 'header', name, issuers };
 }

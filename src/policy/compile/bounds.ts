@@ -1,13 +1,10 @@
 /** `limits`, `timeouts` and `log`: what the schema has bounded already, under the policy's names. */
 import type { Limits, LogPolicy, Timeouts } from '../policy.ts';
 import type { Configuration } from '../schema/configuration.ts';
-import { type CompileContext, isWritten } from './context.ts';
+import type { CompileContext } from './context.ts';
 
 /** What load balancers wait for by default (AWS ALB, nginx: 60 s); ours must be longer. */
 const commonBalancerIdle = 60_000;
-
-/** How long a pod still gets new requests after SIGTERM, roughly. */
-const kubernetesDrainDelay = 5000;
 
 export function compileLimits({ limits }: Configuration): Limits {
   return {
@@ -31,7 +28,6 @@ export function checkLimits({ limits }: Configuration, context: CompileContext):
 }
 
 export function compileTimeouts({ timeouts }: Configuration, context: CompileContext): Timeouts {
-  const delayWritten = isWritten(context.problems, ['timeouts', 'drain_delay']);
   if (timeouts.idle <= commonBalancerIdle) {
     const message =
       'is not longer than the 60s that load balancers keep an idle connection by default: they would send requests into closing connections (502); write more than theirs';
@@ -42,7 +38,7 @@ export function compileTimeouts({ timeouts }: Configuration, context: CompileCon
     request: timeouts.request,
     idle: timeouts.idle,
     queue: timeouts.queue,
-    drainDelay: context.kubernetes && !delayWritten ? kubernetesDrainDelay : timeouts.drain_delay,
+    drainDelay: timeouts.drain_delay,
     drain: timeouts.drain,
   };
 }

@@ -1,6 +1,7 @@
 /** What the compilers of the single blocks share: where findings go, and what the load was told. */
 import type { CompileExpression } from '../../authorization/expression.ts';
-import type { ConfigurationPath, ProblemList } from '../problem.ts';
+import { type ConfigurationPath, formatPath, type ProblemList } from '../problem.ts';
+import { suggest } from '../reading/suggest.ts';
 
 export interface CompileContext {
   /** What is wrong: the policy is not served. */
@@ -11,15 +12,34 @@ export interface CompileContext {
   readonly compileExpression: CompileExpression | null;
   /** Whether issuers of the development kind are allowed. */
   readonly development: boolean;
-  /** Whether this runs in a Kubernetes pod, where endpoints are withdrawn some seconds after SIGTERM. */
-  readonly kubernetes: boolean;
+  /** Whether something is written at a path, well or not. */
+  readonly isWritten: (path: ConfigurationPath) => boolean;
+  /** Whether some values are not known yet, so that what is missing may still come. */
+  readonly detached: boolean;
   /** Epoch milliseconds, for keys that have ended. */
   readonly now: number;
 }
 
-/** Whether the file itself holds this key: a default stands at the place of its parent. */
-export function isWritten(problems: ProblemList, path: ConfigurationPath): boolean {
-  const own = problems.positionOf(path);
-  const parent = problems.positionOf(path.slice(0, -1));
-  return own.file !== parent.file || own.line !== parent.line || own.column !== parent.column;
+/** Reports a name that is not declared, with the declared one that was probably meant. */
+export function reportUnknown(
+  problems: ProblemList,
+  path: ConfigurationPath,
+  code: string,
+  unknown: { readonly message: string; readonly name: string; readonly known: readonly string[] },
+): void {
+  const nearest = suggest(unknown.name, unknown.known);
+  if (nearest === null) {
+    const listed = unknown.known.length === 0 ? 'none is declared' : `known are: ${unknown.known.join(', ')}`;
+    problems.report(path, code, `${unknown.message}; ${listed}`);
+    return;
+  }
+  const message = `${unknown.message}; did you mean "${nearest}"?`;
+  problems.reportAt(problems.positionOf(path), { path, code, message, nearest });
+}
+
+/** Whether something is wrong at or below a path already, so that what is missing there is no news. */
+export function hasProblem({ problems }: CompileContext, path: ConfigurationPath): boolean {
+  const start = formatPath(path);
+  const isBelow = (text: string) => text.startsWith(start) && /^(?:$|[.[])/.test(text.slice(start.length));
+  return problems.sorted().some((problem) => isBelow(problem.path));
 }

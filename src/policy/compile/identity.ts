@@ -5,7 +5,7 @@ import type { IdentityField, IdentityHeader, IdentityPolicy } from '../policy.ts
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { IdentityConfiguration, IdentityHeaderConfiguration } from '../schema/identity.ts';
-import { type CompileContext, isWritten } from './context.ts';
+import type { CompileContext } from './context.ts';
 import { isReservedHeader, reservedWithPrefix } from './reserved-headers.ts';
 
 type Wishes = IdentityConfiguration['headers'];
@@ -46,7 +46,7 @@ export function compileIdentity(
 function withoutOverridden(wishes: Wishes, context: CompileContext): readonly (readonly [string, Wish])[] {
   const entries = [...wishes];
   if (new Set(entries.map(([name]) => foldHeaderName(name))).size === entries.length) return entries;
-  const isOwn = (name: string) => isWritten(context.problems, ['identity', 'headers', name]);
+  const isOwn = (name: string) => context.isWritten(['identity', 'headers', name]);
   const own = new Set(entries.filter(([name]) => isOwn(name)).map(([name]) => foldHeaderName(name)));
   return entries.filter(([name]) => isOwn(name) || !own.has(foldHeaderName(name)));
 }

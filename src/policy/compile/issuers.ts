@@ -5,7 +5,7 @@ import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import { ASYMMETRIC_ALGORITHMS, type IssuerConfiguration } from '../schema/issuers.ts';
 import { compileClaimRequirements } from './claim-requirements.ts';
-import type { CompileContext } from './context.ts';
+import { type CompileContext, hasProblem } from './context.ts';
 import { compileKeySource, SHORTEST_SECRET } from './key-source.ts';
 import { checkCertificates } from './upstreams.ts';
 
@@ -106,7 +106,7 @@ function compileAlgorithms(
     // A public key taken for a secret is the oldest of JWT attacks (RFC 8725 section 2.1).
     const message = `${listed} must not stand beside asymmetric algorithms; write two entries with disjoint algorithms`;
     context.problems.report(place, 'mixed_algorithms', message);
-  } else if (symmetric.length > 0 && secret === undefined) {
+  } else if (symmetric.length > 0 && !context.isWritten([...path, 'secret'])) {
     context.problems.report(place, 'secret_missing', `${listed} needs secret or secret_file`);
   } else if (symmetric.length === 0 && secret !== undefined) {
     const message = 'has no algorithm that uses secret; write HS256, HS384 or HS512, or remove secret';
@@ -131,6 +131,7 @@ function compileAudience(
     return { insecureAny: true };
   }
   if (audience.any_of === undefined || audience.any_of.length === 0) {
+    if (hasProblem(context, place) || context.detached) return null;
     // An empty list never stands for any audience.
     const message =
       'names no audience; write the name of this API as the issuer knows it, e.g. audience: orders-api';

@@ -12,6 +12,8 @@ export const SHORTEST_SECRET: ReadonlyMap<string, number> = new Map([
   ['HS512', 64],
 ]);
 
+const SOURCES = ['discovery_url', 'jwks_uri', 'jwks', 'secret'];
+
 /** Compiles the one source that is given, or discovery from the issuer; null when it is wrong and reported. */
 export function compileKeySource(
   issuer: IssuerConfiguration,
@@ -30,7 +32,9 @@ export function compileKeySource(
     return isFetchable(url, [...path, 'discovery_url']) ? { from: 'discovery', url } : null;
   }
   const first = issuer.issuer?.[0];
-  if (first === undefined) return null;
+  // What is written and not here is wrong and reported, or not known yet.
+  const isElsewhere = SOURCES.some((key) => context.isWritten([...path, key]));
+  if (first === undefined || isElsewhere) return null;
   return isDiscoverable(first, issuer, [...path, 'issuer', 0], context)
     ? { from: 'discovery', url: null }
     : null;

@@ -1,15 +1,15 @@
 /** `routes`: who may do what. One entry of the file with several hosts or paths becomes one Route for each pair. */
+import { isDeepStrictEqual } from 'node:util';
 import { foldHeaderName } from '../../wire/fold-header-name.ts';
 import { DANGEROUS_HEADERS } from '../../wire/reserved-headers.ts';
 import type { PathPattern } from '../patterns.ts';
 import type { Requirements, Route, UpstreamPolicy } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
-import { suggest } from '../reading/suggest.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { RouteConfiguration } from '../schema/routes.ts';
 import type { AcceptResolver } from './accept.ts';
 import { checkChallengeLength } from './challenge-length.ts';
-import type { CompileContext } from './context.ts';
+import { type CompileContext, reportUnknown } from './context.ts';
 import { compileRequirements, NO_REQUIREMENTS, partsForCallers } from './requirements.ts';
 import { compileRewrite } from './rewrite.ts';
 import { checkMethods, compileIdentifiers, compilePlaces } from './route-matching.ts';
@@ -42,6 +42,19 @@ export function compileRoutes(
   return { routes: [...origins.keys()], origins };
 }
 
+/** In the place of an upstream that is missing, so that a route can be compared with others; never served. */
+const STAND_IN: UpstreamPolicy = {
+  name: '',
+  targets: [],
+  tls: { ca: null, cert: null, key: null, serverName: null, insecureSkipVerify: false },
+  host: 'client',
+  connectTimeout: 0,
+  responseTimeout: 0,
+  idleTimeout: 0,
+  on401: 'pass',
+  pathCase: 'sensitive',
+};
+
 interface RouteWorld {
   readonly configuration: Configuration;
   readonly surroundings: RouteSurroundings;
@@ -70,10 +83,9 @@ class RouteCompilation {
     const upstream = this.#upstream();
     const shared = this.#shared(id);
     const places = compilePlaces(route, this.#path, context);
-    const compiled = places.map(({ host, pattern }): Route | null => {
+    return places.map(({ host, pattern }): Route => {
       const require = this.#requirements(pattern);
       const rewrite = compileRewrite(route.rewrite, pattern, [...this.#path, 'rewrite'], context);
-      if (upstream === null) return null;
       const responseTimeout = route.response_timeout ?? upstream.responseTimeout;
       const idleTimeout = route.idle_timeout ?? upstream.idleTimeout;
       return {
@@ -87,7 +99,6 @@ class RouteCompilation {
         idleTimeout,
       };
     });
-    return compiled.filter((each) => each !== null);
   }
 
   /** Everything that does not depend on the place. */
@@ -132,18 +143,26 @@ class RouteCompilation {
     return compiled;
   }
 
-  #upstream(): UpstreamPolicy | null {
+  #upstream(): UpstreamPolicy {
     const { context, surroundings, configuration } = this.#world;
     const name = this.#route.upstream ?? 'default';
     const upstream = surroundings.upstreams.get(name);
     if (upstream !== undefined) return upstream;
-    // An upstream that is there and wrong has been reported already.
-    if (configuration.upstreams.has(name) || brokenUpstreams(context)) return null;
+    // One that is written and wrong has been reported already.
+    if (context.isWritten(['upstreams', name])) return STAND_IN;
     const known = [...configuration.upstreams.keys()];
-    const isNamed = this.#route.upstream !== undefined && this.#route.upstream !== null;
-    const path = isNamed ? [...this.#path, 'upstream'] : this.#path;
-    context.problems.report(path, 'unknown_upstream', unknownUpstream(name, isNamed, known));
-    return null;
+    if (known.length === 0) {
+      const message = 'there is no upstream to forward to; add e.g. upstream: http://127.0.0.1:3000';
+      context.problems.report(this.#path, 'no_upstream', message);
+    } else if (!context.isWritten([...this.#path, 'upstream'])) {
+      const message = `names no upstream, and none is called "default"; write upstream: ${known.join(' or ')}`;
+      context.problems.report(this.#path, 'unknown_upstream', message);
+    } else {
+      const message = `no upstream is called "${name}"`;
+      const path = [...this.#path, 'upstream'];
+      reportUnknown(context.problems, path, 'unknown_upstream', { message, name, known });
+    }
+    return STAND_IN;
   }
 
   #forwardHeaders(): ReadonlySet<string> {
@@ -158,16 +177,26 @@ class RouteCompilation {
     return new Set(folded);
   }
 
-  /** What judges nobody must not look as if it did. */
+  /** What judges nobody must not look as if it did. What `defaults` asks does not come down to it. */
   #checkPublic(): void {
-    const route = this.#route;
-    if (route.auth !== 'none') return;
-    for (const key of ['accept', 'audience', 'require', 'token_sources', 'on_forbidden'] as const) {
-      const value = route[key];
-      if (value === undefined || value === null) continue;
-      const message = `has no effect with auth: none, which judges nobody; remove it, or write auth: required`;
-      this.#world.context.problems.report([...this.#path, key], 'public_route_requires', message);
+    if (this.#route.auth !== 'none') return;
+    const { context } = this.#world;
+    for (const key of ['accept', 'audience', 'require']) {
+      const path = [...this.#path, key];
+      if (!context.isWritten(path) || this.#isInherited(key)) continue;
+      const message =
+        'has no effect with auth: none, which judges nobody; remove it, or write auth: required';
+      context.problems.report(path, 'public_route_requires', message);
     }
+  }
+
+  #isInherited(key: string): boolean {
+    const { isWritten, problems } = this.#world.context;
+    if (!isWritten(['defaults', key])) return false;
+    return isDeepStrictEqual(
+      problems.positionOf([...this.#path, key]),
+      problems.positionOf(['defaults', key]),
+    );
   }
 
   /** A concealed route must answer as if nothing were there, in every respect. */
@@ -193,18 +222,4 @@ class RouteCompilation {
       'has no effect: a WebSocket begins with GET (RFC 6455 section 4.1), which methods leaves out; add GET';
     this.#world.context.problems.report([...this.#path, 'websocket'], 'websocket_without_get', message);
   }
-}
-
-function brokenUpstreams(context: CompileContext): boolean {
-  return context.problems.sorted().some(({ path }) => /^upstreams?\b/.test(path));
-}
-
-function unknownUpstream(name: string, isNamed: boolean, known: readonly string[]): string {
-  if (known.length === 0)
-    return 'there is no upstream to forward to; add e.g. upstream: http://127.0.0.1:3000';
-  if (!isNamed)
-    return `names no upstream, and none is called "default"; write upstream: ${known.join(' or ')}`;
-  const nearest = suggest(name, known);
-  const advice = nearest === null ? `known are: ${known.join(', ')}` : `did you mean "${nearest}"?`;
-  return `no upstream is called "${name}"; ${advice}`;
 }

@@ -2,7 +2,6 @@
  * Warns where a route lies inside another and the two differ in what they ask. The tree itself is asked who
  * has the requests next to a route, so that nothing here repeats the rules of matching.
  */
-import { isWritten } from '../compile/context.ts';
 import { intersectShapes, type PathShape, shapeKey, shapeOf } from '../path-shape.ts';
 import { type PathPattern, parsePathPattern } from '../patterns.ts';
 import type { Route } from '../policy.ts';
@@ -106,11 +105,8 @@ class Nesting {
   }
 
   #isCaseWritten(looser: Route): boolean {
-    const { problems } = this.#warned.context;
-    return (
-      isWritten(problems, ['path_case']) ||
-      isWritten(problems, ['upstreams', looser.upstream.name, 'path_case'])
-    );
+    const { isWritten } = this.#warned.context;
+    return isWritten(['path_case']) || isWritten(['upstreams', looser.upstream.name, 'path_case']);
   }
 
   #looserAt(place: RoutePlace | null, route: Route, shape: PathShape): Route | null {
