@@ -88,6 +88,7 @@ class FetchingKeySet implements KeySet {
   readonly #absent = createAbsentKids();
   readonly #bucket;
   #waiting = 0;
+  #closed = false;
   #grant: { readonly done: Promise<void>; readonly end: () => void } | null = null;
 
   constructor(issuer: KeySetPolicy, deps: KeySetDependencies) {
@@ -140,6 +141,7 @@ class FetchingKeySet implements KeySet {
   }
 
   close(): void {
+    this.#closed = true;
     this.#grant?.end();
     this.#refresher.close();
   }
@@ -162,7 +164,8 @@ class FetchingKeySet implements KeySet {
     const seen = refresher.begun;
     for (let round = 0; round < 2; round += 1) {
       const now = this.#deps.now();
-      // Between failed attempts nobody can tell whether the key exists.
+      // Between failed attempts, and after the last, nobody can tell whether the key exists.
+      if (this.#closed) return this.#unavailable(now);
       if (refresher.flight === null && refresher.pauseAt(now) > 0) return this.#unavailable(now);
       const attempt = this.#nextAttempt(now);
       if (attempt === null) return refresher.failures > 0 ? this.#unavailable(now) : UNKNOWN;

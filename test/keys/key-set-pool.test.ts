@@ -1,0 +1,56 @@
+import t from 'tap';
+import { createKeySetPool } from '../../src/keys/key-set-pool.ts';
+import type { IssuerPolicy } from '../../src/policy/policy.ts';
+import { recordLog } from '../fixtures/fake-time.ts';
+import { issuerPolicy, refreshDefaults } from '../fixtures/issuer-policy.ts';
+
+const url = (changes: Partial<IssuerPolicy> = {}): IssuerPolicy =>
+  issuerPolicy({ keys: { from: 'url', url: 'https://issuer.test/jwks' }, ...changes });
+
+t.test('issuers with the same key source share a set, all others have their own', async (t) => {
+  const pool = createKeySetPool({ now: Date.now, log: recordLog() });
+  const set = pool.acquire(url());
+  t.equal(
+    pool.acquire(url({ audience: { insecureAny: true }, leeway: 0 })),
+    set,
+    'what is no key matter may change',
+  );
+  const changes: readonly Partial<IssuerPolicy>[] = [
+    { name: 'other' },
+    { issuers: ['https://other.test'] },
+    { keys: { from: 'url', url: 'https://issuer.test/jwks2' } },
+    { keys: { from: 'static', jwks: { keys: [] } } },
+    { keys: { from: 'secret', secret: Buffer.alloc(32, 1) } },
+    { keys: { from: 'secret', secret: Buffer.alloc(32, 2) } },
+    { algorithms: ['ES256'] },
+    { insecureHttp: true },
+    { ca: 'PEM' },
+    { bearerTokenFile: '/token' },
+    { refresh: { ...refreshDefaults, maxStale: 1 } },
+    { refresh: { ...refreshDefaults, maxStale: Number.POSITIVE_INFINITY } },
+  ];
+  const sets = new Set([set, ...changes.map((change) => pool.acquire(url(change)))]);
+  t.equal(sets.size, changes.length + 1);
+  for (const each of sets) pool.release(each);
+  pool.release(set);
+});
+
+t.test('a set is closed when its last user gave it back, and made anew after that', async (t) => {
+  let closed = 0;
+  const transport = {
+    fetch: async () => ({ ok: false as const, answered: false, cause: 'down' }),
+    close: () => {
+      closed += 1;
+    },
+  };
+  const pool = createKeySetPool({ now: Date.now, log: recordLog(), transport });
+  const set = pool.acquire(url());
+  pool.acquire(url());
+  pool.release(set);
+  t.equal(closed, 0);
+  pool.release(set);
+  t.equal(closed, 1);
+  pool.release(set);
+  t.equal(closed, 1);
+  t.not(pool.acquire(url()), set);
+});
