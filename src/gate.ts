@@ -110,9 +110,10 @@ function mayNot(visit: Visit, route: Route, principal: Principal | null): Refusa
     return { kind: 'not_found', reason: 'source_not_accepted' };
   }
   const { wire, parameterNames } = visit;
+  const { identity } = visit.standing.policy;
   const now = visit.standing.dependencies.now();
   const under = (parameters: readonly string[]) =>
-    authorize(route, principal, { wire, parameterNames, parameters, accept: route.accept, now });
+    authorize(route, principal, { wire, parameterNames, parameters, accept: route.accept, identity, now });
   const refusal = under(visit.parameters);
   if (refusal !== null || visit.otherParameters.length === 0) return refusal;
   // A target of several readings must be allowed under each: nobody knows which one the upstream takes.
