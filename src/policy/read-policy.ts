@@ -115,7 +115,7 @@ type Entries = Map<string, { keyAt: Position; value: Located }>;
 /** Only the address is overridden: what the file says of TLS and timeouts stays. */
 function overrideUpstream(entries: Entries, url: Located): void {
   const upstreams = entries.get('upstreams')?.value;
-  if (upstreams?.kind === 'map' && upstreams.entries.has('default')) {
+  if (upstreams?.kind === 'map' && !entries.has('upstream')) {
     const inner: Entries = new Map(upstreams.entries);
     overrideUrl(inner, 'default', url);
     entries.set('upstreams', { keyAt: upstreams.at, value: { ...upstreams, entries: inner } });

@@ -55,7 +55,7 @@ function keyValue(name: string, key: Key, map: LocatedMap, place: Place): unknow
     return undefined;
   }
   if (entry) {
-    const written = key.secret === true ? concealed(entry.value) : entry.value;
+    const written = key.secret === true || key.concealed === true ? concealed(entry.value) : entry.value;
     const value = check(key.node, written, pathOf(name, place), context);
     return value === undefined ? fallback(key, check) : overDefault(key, value, check);
   }
@@ -162,17 +162,27 @@ const SILENT: CheckContext = {
 };
 
 function reportUnknownKeys(node: ObjectNode, map: LocatedMap, path: Path, context: CheckContext): void {
-  const known = namesOf(node);
   for (const [name, { keyAt }] of map.entries) {
-    if (known.includes(name)) continue;
-    const nearest = suggest(name, known) ?? innerKey(node, name);
-    const message =
-      nearest === null
-        ? 'is no key that is known here'
-        : `is no key that is known here; did you mean ${nearest}?`;
-    const finding = { path: [...path, name], code: 'unknown_key', message };
+    if (isKnown(node, name)) continue;
+    const nearest = suggest(name, namesOf(node)) ?? innerKey(node, name);
+    const question = nearest === null ? '' : `; did you mean ${nearest}?`;
+    const finding = {
+      path: [...path, name],
+      code: 'unknown_key',
+      message: `is no key that is known here${question}`,
+    };
     context.problems.reportAt(keyAt, nearest === null ? finding : { ...finding, nearest });
   }
+}
+
+function isKnown(node: ObjectNode, name: string): boolean {
+  if (Object.hasOwn(node.keys, name)) return true;
+  const key = name.endsWith('_file') ? keyOf(node, name.slice(0, -'_file'.length)) : undefined;
+  return key !== undefined && hasFile(key);
+}
+
+function keyOf(node: ObjectNode, name: string): Key | undefined {
+  return Object.hasOwn(node.keys, name) ? node.keys[name] : undefined;
 }
 
 function namesOf(node: ObjectNode): string[] {
@@ -189,8 +199,9 @@ function innerKey(node: ObjectNode, name: string): string | null {
 }
 
 function reportRules(node: ObjectNode, map: LocatedMap, path: Path, context: CheckContext): void {
-  for (const [name, key] of Object.entries(node.keys)) {
-    if (hasFile(key)) reportAtMostOne([name, `${name}_file`], map, path, context);
+  for (const name of map.entries.keys()) {
+    const key = keyOf(node, name);
+    if (key && hasFile(key)) reportAtMostOne([name, `${name}_file`], map, path, context);
   }
   for (const group of node.atMostOne ?? []) {
     reportAtMostOne(withFiles(node, group), map, path, context);
@@ -199,7 +210,7 @@ function reportRules(node: ObjectNode, map: LocatedMap, path: Path, context: Che
     const names = withFiles(node, group);
     reportAtMostOne(names, map, path, context);
     if (names.some((name) => map.entries.has(name))) continue;
-    const offered = names.filter((name) => node.keys[name]?.notYet === undefined);
+    const offered = names.filter((name) => keyOf(node, name)?.notYet === undefined);
     const message = `one of ${offered.join(', ')} must be given`;
     context.problems.reportAt(map.at, {
       path,
@@ -211,7 +222,7 @@ function reportRules(node: ObjectNode, map: LocatedMap, path: Path, context: Che
 
 function withFiles(node: ObjectNode, group: readonly string[]): string[] {
   return group.flatMap((name) => {
-    const key = node.keys[name];
+    const key = keyOf(node, name);
     return key && hasFile(key) ? [name, `${name}_file`] : [name];
   });
 }

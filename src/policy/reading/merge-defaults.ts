@@ -8,6 +8,8 @@ import { defaultOf } from './check-mapping.ts';
 
 type Values = Readonly<Record<string, unknown>> & { readonly auth?: unknown };
 
+const INHERITED_KEYS = Object.entries<Key>(sharedRouteKeys).filter(([, key]) => key.inherited === true);
+
 /** A public route asks nothing of its callers, so what `defaults` asks of them does not come down to it. */
 const NOT_FOR_PUBLIC_ROUTES: ReadonlySet<string> = new Set(['accept', 'audience', 'require']);
 
@@ -22,10 +24,13 @@ export function mergeDefaults(written: WrittenConfiguration, check: CheckValue):
   };
 }
 
-function mergeRoute(route: Values, defaults: Readonly<Record<string, unknown>>, check: CheckValue): RouteConfiguration {
+function mergeRoute(
+  route: Values,
+  defaults: Readonly<Record<string, unknown>>,
+  check: CheckValue,
+): RouteConfiguration {
   const merged: Record<string, unknown> = { ...route };
-  for (const [name, key] of Object.entries<Key>(sharedRouteKeys)) {
-    if (key.inherited !== true) continue;
+  for (const [name, key] of INHERITED_KEYS) {
     const inherits = !(route.auth === 'none' && NOT_FOR_PUBLIC_ROUTES.has(name));
     const value = route[name] !== undefined || !inherits ? route[name] : defaults[name];
     merged[name] = value ?? defaultOf(key, check);

@@ -9,6 +9,7 @@ const apiKey = object({
     {
       doc: 'SHA-256 of the key in hexadecimal; unique over all sets. The key itself is kept nowhere.',
       required: true,
+      concealed: true,
       example: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
     },
   ),
@@ -47,7 +48,17 @@ export const apiKeyKeys = {
   api_keys: key(mapOf(apiKeySet, { name: sourceName, placeholder: 'NAME' }), {
     doc: 'Sets of API keys, by name. `sallyport hash-key` makes a key and its entry.',
     default: {},
-    example: { machines: { header: 'X-API-Key', keys_file: 'keys.yaml' } },
+    example: {
+      machines: {
+        keys: [
+          {
+            id: 'ci',
+            sha256: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
+            scopes: ['orders:read'],
+          },
+        ],
+      },
+    },
   }),
   basic: later('Lists of users with passwords (RFC 7617), by name.', { none: true }),
 };

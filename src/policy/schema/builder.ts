@@ -34,6 +34,10 @@ export interface KeyOptions {
   readonly example?: unknown;
   /** The value is never shown; `NAME_file` is added as its sibling, of which exactly one may be given. */
   readonly secret?: boolean;
+  /** No message repeats the value, since somebody may put a secret there by mistake. */
+  readonly concealed?: boolean;
+  /** The reference file gives the example although there is no default, since it would not hold together without. */
+  readonly live?: boolean;
   /** Adds `NAME_file` for a value that is not secret: the file holds the value as YAML or JSON. */
   readonly file?: 'document';
   /** Refused as `not_yet_supported`; says what it will be for. */
@@ -83,8 +87,8 @@ export type ObjectRules = Omit<ObjectNode, 'kind' | 'keys'>;
 export function object<K extends Keys>(
   keys: K,
   rules: ObjectRules = {},
-): Shape<ObjectOf<K>> & { readonly keys: K } {
-  return { node: { kind: 'object', keys, ...rules }, keys };
+): Shape<ObjectOf<K>> & { readonly node: ObjectNode } {
+  return { node: { kind: 'object', keys, ...rules } };
 }
 
 /** Text, never empty. `pattern` with what it asks for in words. */

@@ -39,17 +39,20 @@ const laterKeys = {
 };
 
 /** The schema of a policy file. */
-export const configurationSchema = object({
-  ...listenerKeys,
-  ...limitKeys,
-  ...upstreamKeys,
-  ...issuerKeys,
-  ...apiKeyKeys,
-  ...identityKeys,
-  ...errorKeys,
-  ...routeKeys,
-  ...laterKeys,
-});
+export const configurationSchema = object(
+  {
+    ...listenerKeys,
+    ...limitKeys,
+    ...upstreamKeys,
+    ...issuerKeys,
+    ...apiKeyKeys,
+    ...identityKeys,
+    ...errorKeys,
+    ...routeKeys,
+    ...laterKeys,
+  },
+  { atMostOne: [['upstream', 'upstreams']] },
+);
 
 /** A configuration as it is written, before `upstream` and `defaults` have gone where they belong. */
 export type WrittenConfiguration = Infer<typeof configurationSchema>;

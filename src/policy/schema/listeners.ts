@@ -23,6 +23,8 @@ const admin = object(
     token: key(text(), {
       doc: 'Bearer token asked for everything but the probes. Without it a TCP address must be loopback for more than probes.',
       secret: true,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the example shows how variables are written.
+      example: '${ADMIN_TOKEN}',
     }),
     hosts: key(listOf(text()), {
       doc: 'Host names, besides IP literals and `localhost`, that a request on this listener may name.',

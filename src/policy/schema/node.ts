@@ -91,6 +91,8 @@ export interface Key {
   readonly required?: boolean;
   readonly example?: unknown;
   readonly secret?: boolean;
+  readonly concealed?: boolean;
+  readonly live?: boolean;
   readonly file?: 'document';
   readonly notYet?: string;
   /** The default counts only after `defaults` has been merged into the route. */

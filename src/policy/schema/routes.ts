@@ -191,6 +191,7 @@ export const routeKeys = {
   accept: key(listOf(text(sourceName), { min: 1 }), {
     doc: 'Names of issuers, key sets and user lists whose credentials count on routes that name none. May be left out while the file declares only one.',
     example: ['corp', 'machines'],
+    live: true,
   }),
   token_sources: key(tokenSources, {
     doc: tokenSourcesDoc,

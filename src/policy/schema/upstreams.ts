@@ -61,6 +61,7 @@ const upstream = object(
     path_case: key(choice(['sensitive', 'insensitive']), {
       doc: 'How literals of paths are compared on routes of this upstream.',
       defaultText: 'the top-level `path_case`',
+      example: 'insensitive',
     }),
     authorization: later('A credential of our own for the upstream.', { none: true }),
   },
@@ -69,13 +70,13 @@ const upstream = object(
 
 export const upstreamKeys = {
   upstream: key(upstream, {
-    doc: 'Short for `upstreams: {default: ...}`; both together, when `upstreams` has a `default`, are an error. `run --upstream` and `SALLYPORT_UPSTREAM` win over it.',
+    doc: 'Short for `upstreams: {default: ...}`; both together are an error. `run --upstream` and `SALLYPORT_UPSTREAM` win over it.',
     example: 'http://127.0.0.1:3000',
   }),
   upstreams: key(mapOf(upstream, { name: upstreamName, placeholder: 'NAME' }), {
     doc: 'What is forwarded to, by name; a route names its upstream, else `default`. A URL is short for `{url: ...}`.',
     default: {},
-    example: { orders: { url: 'http://127.0.0.1:3000' } },
+    example: { default: { url: 'http://127.0.0.1:3000' }, orders: 'https://orders.internal:8443' },
   }),
 };
 
