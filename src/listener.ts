@@ -21,17 +21,22 @@ export interface Entrance {
   broken(error: NodeJS.ErrnoException, socket: Duplex): void;
 }
 
-/** What is under way on one connection, in the order of arrival. */
-interface Connection {
-  readonly exchanges: { readonly request: IncomingMessage; readonly response: ServerResponse }[];
+/** A server and the connections that it holds. */
+export interface Listener {
+  readonly server: Server;
+  /** Closes the connections on which nothing is under way, those that never sent a byte among them. */
+  closeQuiet(): void;
 }
+
+/** What is under way on one connection, in the order of arrival. */
+type Exchanges = { readonly request: IncomingMessage; readonly response: ServerResponse }[];
 
 /** How often Node looks for connections whose header or request is late; its default of 30 s would make timeouts vague. */
 const CHECK_EVERY = 1_000;
 
 /** Makes a server that is not listening yet. */
-export function createListener(entrance: Entrance, policy: Policy): Server {
-  const connections = new WeakMap<Duplex, Connection>();
+export function createListener(entrance: Entrance, policy: Policy): Listener {
+  const connections = new Map<Duplex, Exchanges>();
   const server = createServer({
     // The guard counts what it allows; Node's own bound lies above, so that a 431 is ours where possible.
     maxHeaderSize: Math.min(policy.limits.headerBytes + policy.limits.targetBytes, 1024 * 1024) + 1024,
@@ -41,29 +46,40 @@ export function createListener(entrance: Entrance, policy: Policy): Server {
     noDelay: true,
     // An upgrade behind an unanswered request would take the socket from under that answer.
     shouldUpgradeCallback: (message) =>
-      (connections.get(message.socket)?.exchanges.length ?? 0) === 0 && entrance.wantsTunnel(message),
+      connections.get(message.socket)?.length === 0 && entrance.wantsTunnel(message),
   });
   server.maxHeadersCount = 0;
   server.timeout = 0;
   applyLimits(server, policy);
 
+  server.on('connection', (socket) => {
+    connections.set(socket, []);
+    socket.once('close', () => connections.delete(socket));
+  });
   const accept = (message: IncomingMessage, response: ServerResponse) => {
-    track(connections, message, response);
+    track(connections.get(message.socket), message, response);
     entrance.request(message, response);
   };
   server.on('request', accept);
   server.on('checkContinue', accept);
   server.on('checkExpectation', accept);
   server.on('upgrade', (message, socket, head) => {
-    socket.on('error', ignoreSocketError);
+    leaveHttp(connections, socket);
     entrance.upgrade(message, socket, head);
   });
   server.on('connect', (message, socket) => {
-    socket.on('error', ignoreSocketError);
+    leaveHttp(connections, socket);
     entrance.connect(message, socket);
   });
-  server.on('clientError', (error, socket) => answerInTurn(connections.get(socket), error, socket, entrance));
-  return server;
+  server.on('clientError', (error, socket) =>
+    answerInTurn(connections.get(socket) ?? [], error, socket, entrance),
+  );
+  return {
+    server,
+    closeQuiet: () => {
+      for (const [socket, exchanges] of connections) if (exchanges.length === 0) socket.destroy();
+    },
+  };
 }
 
 /**
@@ -78,16 +94,15 @@ export function applyLimits(server: Server, { limits, timeouts }: Policy): void 
   server.maxConnections = limits.connections;
 }
 
-/** A reset needs no answer; 'close' follows and is what everybody waits for. */
-function ignoreSocketError(): void {}
+/** The socket is no connection of requests any more: who takes it answers for its end. */
+function leaveHttp(connections: Map<Duplex, Exchanges>, socket: Duplex): void {
+  connections.delete(socket);
+  // A reset needs no answer; 'close' follows and is what everybody waits for.
+  socket.on('error', () => {});
+}
 
-function track(connections: WeakMap<Duplex, Connection>, request: IncomingMessage, response: ServerResponse) {
-  let connection = connections.get(request.socket);
-  if (connection === undefined) {
-    connection = { exchanges: [] };
-    connections.set(request.socket, connection);
-  }
-  const { exchanges } = connection;
+function track(exchanges: Exchanges | undefined, request: IncomingMessage, response: ServerResponse): void {
+  if (exchanges === undefined) return;
   const exchange = { request, response };
   exchanges.push(exchange);
   response.once('close', () => {
@@ -101,7 +116,7 @@ function track(connections: WeakMap<Duplex, Connection>, request: IncomingMessag
  * that has begun, all that is left is to cut.
  */
 function answerInTurn(
-  connection: Connection | undefined,
+  exchanges: Exchanges,
   error: NodeJS.ErrnoException,
   socket: Duplex,
   entrance: Entrance,
@@ -110,7 +125,6 @@ function answerInTurn(
     socket.destroy();
     return;
   }
-  const exchanges = connection?.exchanges ?? [];
   const last = exchanges.at(-1);
   if (last === undefined) return entrance.broken(error, socket);
   const bodyBroke = !last.request.complete;
@@ -120,5 +134,5 @@ function answerInTurn(
   }
   const before = bodyBroke ? exchanges.at(-2) : last;
   if (before === undefined) return entrance.broken(error, socket);
-  before.response.once('close', () => answerInTurn(connection, error, socket, entrance));
+  before.response.once('close', () => answerInTurn(exchanges, error, socket, entrance));
 }

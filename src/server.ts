@@ -10,7 +10,7 @@ import { createEntrance, takeVisit } from './gate/entrance.ts';
 import { passGate } from './gate.ts';
 import { createKeySetPool } from './keys/key-set-pool.ts';
 import { listenOn } from './listen-on.ts';
-import { applyLimits, createListener } from './listener.ts';
+import { applyLimits, createListener, type Listener } from './listener.ts';
 import type { ListenAddress, Policy } from './policy/policy.ts';
 import { createRouter } from './router.ts';
 import { createStanding, type Standing, type StandingContext } from './standing.ts';
@@ -47,7 +47,7 @@ class GateServer implements RunningServer {
   addresses: { public: string[]; admin: string | null } = { public: [], admin: null };
   #standing: Standing;
   readonly #context: StandingContext;
-  #listeners: Server[] = [];
+  #listeners: Listener[] = [];
   #admin: Server | null = null;
   #draining = false;
   /** Ends the wait of `drain_delay` early, when everything is closed at once. */
@@ -75,7 +75,7 @@ class GateServer implements RunningServer {
       for (const address of policy.listen) {
         const listener = createListener(entrance, policy);
         this.#listeners.push(listener);
-        this.addresses.public.push(await open(listener, address));
+        this.addresses.public.push(await open(listener.server, address));
       }
       if (policy.admin !== null) {
         this.#admin = createAdminServer(policy.admin, this);
@@ -92,7 +92,7 @@ class GateServer implements RunningServer {
     const previous = this.#standing;
     const next = createStanding(policy, this.#context, previous);
     this.#standing = next;
-    for (const listener of this.#listeners) applyLimits(listener, policy);
+    for (const { server } of this.#listeners) applyLimits(server, policy);
     next.verifiers.start();
     previous.verifiers.close();
   }
@@ -116,7 +116,8 @@ class GateServer implements RunningServer {
   async close(): Promise<void> {
     this.#hurry?.();
     this.#standing.verifiers.close();
-    const servers = this.#admin === null ? this.#listeners : [...this.#listeners, this.#admin];
+    const servers = this.#listeners.map(({ server }) => server);
+    if (this.#admin !== null) servers.push(this.#admin);
     for (const server of servers) {
       server.close();
       server.closeAllConnections();
@@ -137,10 +138,13 @@ class GateServer implements RunningServer {
   }
 }
 
-/** Stops accepting and resolves when the last connection is gone; idle ones are closed as they become idle. */
-function endListener(server: Server): Promise<void> {
+/** For how long a connection on which nothing is under way may still bring the request that was on its way. */
+const GRACE = 500;
+
+/** Stops accepting and resolves when the last connection is gone; quiet ones are closed, at first only those that Node knows as idle. */
+function endListener({ server, closeQuiet }: Listener): Promise<void> {
   return new Promise((resolve) => {
-    const sweep = setInterval(() => server.closeIdleConnections(), 100);
+    const sweep = setInterval(closeQuiet, GRACE);
     server.close(() => {
       clearInterval(sweep);
       resolve();

@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t from 'tap';
+import { exchange, openConnection } from './fixtures/raw-client.ts';
+import { serve } from './fixtures/server.ts';
+
+type Test = { teardown(run: () => unknown): void };
+
+async function upstream(t: Test) {
+  const seen: { url: string | undefined; response: ServerResponse }[] = [];
+  const waiting: (() => void)[] = [];
+  const server = createServer((request, response) => {
+    seen.push({ url: request.url, response });
+    waiting.shift()?.();
+    request.resume();
+    if (request.url !== '/held') response.end(request.url);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    seen,
+    url: `http://127.0.0.1:${port}`,
+    next: () => new Promise<void>((resolve) => waiting.push(resolve)),
+  };
+}
+
+const policy = (url: string) => `upstream: ${url}\nroutes: [{ path: /**, auth: none }]\n`;
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: api\r\n\r\n`;
+
+t.test('R12 a broken message is answered after the answers that are due before it', async (t) => {
+  const { url, seen, next } = await upstream(t);
+  const { port } = await serve(t, policy(url));
+  const connection = await openConnection(port);
+  t.teardown(() => connection.destroy());
+  const arrived = next();
+  connection.write(`${get('/held')}garbage that is no request\r\n\r\n`);
+  await arrived;
+  seen[0]?.response.end('first');
+  t.equal((await connection.response()).body.toString(), 'first');
+  const second = await connection.response();
+  t.equal(second.status, 400);
+  t.equal(second.body.toString(), '{"error":"bad_request"}');
+  t.equal(second.get('connection'), 'close');
+  await connection.closed();
+});
+
+t.test(
+  'a body that breaks its framing ends the connection, and the request is not answered as if it were whole',
+  async (t) => {
+    const { url } = await upstream(t);
+    const { port } = await serve(t, policy(url));
+    const connection = await openConnection(port);
+    t.teardown(() => connection.destroy());
+    connection.write('POST /held HTTP/1.1\r\nHost: api\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n');
+    const { status } = await connection.response();
+    t.equal(status, 400);
+    await connection.closed();
+  },
+);
+
+t.test('R28 CONNECT is 405 with an empty Allow, and closes', async (t) => {
+  const { url, seen } = await upstream(t);
+  const { port } = await serve(t, policy(url));
+  const [response] = await exchange(port, 'CONNECT api:443 HTTP/1.1\r\nHost: api:443\r\n\r\n');
+  t.equal(response?.status, 405);
+  t.equal(response?.get('allow'), '');
+  t.equal(seen.length, 0);
+});
+
+t.test('W8 an upgrade behind an unanswered request is a plain request, in turn', async (t) => {
+  const { url, seen, next } = await upstream(t);
+  const { port } = await serve(t, `upstream: ${url}\nroutes: [{ path: /**, auth: none, websocket: true }]\n`);
+  const connection = await openConnection(port);
+  t.teardown(() => connection.destroy());
+  const arrived = next();
+  connection.write(
+    `${get('/held')}GET /socket HTTP/1.1\r\nHost: api\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+  );
+  await arrived;
+  seen.find(({ url: path }) => path === '/held')?.response.end('first');
+  t.equal((await connection.response()).body.toString(), 'first');
+  t.equal((await connection.response()).body.toString(), '/socket');
+});
+
+t.test('after a 400 nothing more is read from the connection', async (t) => {
+  const { url, seen } = await upstream(t);
+  const { port } = await serve(t, policy(url));
+  const connection = await openConnection(port);
+  t.teardown(() => connection.destroy());
+  connection.write(`${get('/a/../b')}${get('/after')}`);
+  const response = await connection.response();
+  t.equal(response.status, 400);
+  t.equal(response.get('connection'), 'close');
+  await connection.closed();
+  t.equal(connection.rest().length, 0);
+  t.strictSame(
+    seen.map(({ url: path }) => path),
+    [],
+  );
+});
+
+t.test('a header section over the limits is 431, also where Node counts first', async (t) => {
+  const { url } = await upstream(t);
+  const { port, log } = await serve(
+    t,
+    `${policy(url)}limits: { header_bytes: 4KiB, target_bytes: 1KiB, token_bytes: 2KiB }\n`,
+  );
+  const [long] = await exchange(port, `GET / HTTP/1.1\r\nHost: api\r\nX: ${'a'.repeat(5000)}\r\n\r\n`);
+  t.equal(long?.status, 431);
+  const [longer] = await exchange(port, `GET / HTTP/1.1\r\nHost: api\r\nX: ${'a'.repeat(50_000)}\r\n\r\n`);
+  t.equal(longer?.status, 431);
+  t.equal(longer?.body.toString(), '{"error":"header_too_large"}');
+  t.ok(log.lines.every((line) => !JSON.stringify(line).includes('aaaa')));
+});
+
+t.test('a header that does not come in time is 408', async (t) => {
+  const { url } = await upstream(t);
+  const { port } = await serve(t, `${policy(url)}timeouts: { headers: 100ms }\n`);
+  const connection = await openConnection(port);
+  t.teardown(() => connection.destroy());
+  connection.write('GET / HTTP/1.1\r\nHost: ');
+  const response = await connection.response();
+  t.equal(response.status, 408);
+  t.equal(response.body.toString(), '{"error":"request_timeout"}');
+});

@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { listenOn } from '../src/listen-on.ts';
+import { exchange, openConnection } from './fixtures/raw-client.ts';
+import { policyOf, serve } from './fixtures/server.ts';
+
+type Test = { teardown(run: () => unknown): void };
+
+/** An upstream that answers when told to. */
+async function holdingUpstream(t: Test) {
+  const held: ServerResponse[] = [];
+  const waiting: (() => void)[] = [];
+  const server = createServer((_request, response) => {
+    held.push(response);
+    waiting.shift()?.();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const arrival = () => new Promise<void>((resolve) => (held.length > 0 ? resolve() : waiting.push(resolve)));
+  return { url: `http://127.0.0.1:${port}`, held, arrival };
+}
+
+const open = (upstream: string, more = '') =>
+  `upstream: ${upstream}\nroutes: [{ path: /open, auth: none }]\n${more}`;
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: api\r\n\r\n`;
+
+t.test('a reload takes effect at once, and a request under way keeps the policy it met', async (t) => {
+  const upstream = await holdingUpstream(t);
+  const { server, port } = await serve(t, open(upstream.url));
+  const connection = await openConnection(port);
+  t.teardown(() => connection.destroy());
+  connection.write(get('/open'));
+  await upstream.arrival();
+
+  server.reload(await policyOf(`upstream: ${upstream.url}\nroutes: [{ path: /other, auth: none }]\n`));
+  const [after] = await exchange(port, get('/open'));
+  t.equal(after?.status, 404, 'no longer a route');
+
+  upstream.held[0]?.end('late');
+  const before = await connection.response();
+  t.equal(before.status, 200);
+  t.equal(before.body.toString(), 'late');
+});
+
+t.test(
+  'D20 drain lets what is in flight end, refuses new connections, and announces the end of kept ones',
+  async (t) => {
+    const upstream = await holdingUpstream(t);
+    const { server, port } = await serve(t, open(upstream.url));
+    const idle = await openConnection(port);
+    const busy = await openConnection(port);
+    t.teardown(() => {
+      idle.destroy();
+      busy.destroy();
+    });
+    busy.write(get('/open'));
+    await upstream.arrival();
+
+    const drained = server.drain();
+    t.notOk(
+      server.readiness().every(({ ready }) => ready),
+      'not ready while draining',
+    );
+    await idle.closed();
+    await t.rejects(openConnection(port), 'no new connections');
+    upstream.held[0]?.end('finished');
+    t.equal((await busy.response()).body.toString(), 'finished');
+    await drained;
+  },
+);
+
+t.test('drain does not wait longer than it may', async (t) => {
+  const upstream = await holdingUpstream(t);
+  const { server, port } = await serve(t, open(upstream.url, 'timeouts: { drain: 10ms }'));
+  const stuck = await openConnection(port);
+  t.teardown(() => stuck.destroy());
+  stuck.write(get('/open'));
+  await upstream.arrival();
+  await server.drain();
+  await stuck.closed();
+});
+
+t.test('an address in use is an error that leaves nothing listening', async (t) => {
+  const taken = createTcpServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.teardown(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const { startServer } = await import('../src/server.ts');
+  const { recordLog } = await import('./fixtures/fake-time.ts');
+  const policy = await policyOf(
+    `listen: ["127.0.0.1:0", "127.0.0.1:${port}"]\nadmin: none\n${open('http://127.0.0.1:9')}`,
+  );
+  await t.rejects(startServer({ policy, dependencies: { now: Date.now, log: recordLog() } }), {
+    code: 'EADDRINUSE',
+  });
+});
+
+t.test('a unix socket left by a dead process is replaced, one in use is not', async (t) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'sp-')), 'a.sock');
+  const servers: Server[] = [];
+  const listen = async () => {
+    const server = createServer();
+    await listenOn(server, { kind: 'unix', path });
+    servers.push(server);
+    return server;
+  };
+  t.teardown(() => {
+    for (const server of servers) server.close();
+  });
+  await listen();
+  await t.rejects(listen(), { code: 'EADDRINUSE' });
+  t.ok(existsSync(path));
+  // A process that died leaves the file behind: a child listens on it and is killed.
+  const { spawn } = await import('node:child_process');
+  const stale = path.replace('a.sock', 'b.sock');
+  const child = spawn(process.execPath, [
+    '-e',
+    `require('node:net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`,
+  ]);
+  await once(child, 'close');
+  t.ok(existsSync(stale));
+  const server = createServer();
+  await listenOn(server, { kind: 'unix', path: stale });
+  server.close();
+});
