@@ -58,25 +58,28 @@ function orderFor(name: string, api: string, defects: readonly Defect[]): TokenO
 
 function sampleLines(gateway: string, lines: Lines): readonly Demonstration[] {
   const orders = `${gateway}/orders`;
+  const whoami = `${gateway}/whoami`;
   return [
-    show(401, 'nobody: no token, so no orders', `${orders}`),
-    show(200, 'alice may read; the API is told who she is', `${lines.alice} ${orders}`),
-    show(403, 'carol is known, but lacks the scope orders:read', `${lines.carol} ${orders}`),
-    show(401, "alice's token of yesterday: token_expired", `${lines.expired} ${orders}`),
-    show(401, "alice's token with one bit changed: invalid_token", `${lines.forged} ${orders}`),
+    show(401, 'nobody: no token, so no orders', orders),
+    show(200, 'alice may read; the API is told who she is', orders, lines.alice),
+    show(403, 'carol is known, but lacks the scope orders:read', orders, lines.carol),
+    show(401, "alice's token of an hour ago: token_expired", orders, lines.expired),
+    show(401, "alice's token with one bit changed: invalid_token", orders, lines.forged),
     show(
       200,
-      'whoever says who they are by header is not believed: still alice',
-      `${lines.alice} -H "X-Auth-Subject: bob" ${gateway}/whoami`,
+      'a header alone makes nobody bob: still alice',
+      whoami,
+      `-H "X-Auth-Subject: bob" ${lines.alice}`,
     ),
-    show(201, 'bob may write', `${lines.bob} -d item=bench ${orders}`),
-    show(403, 'alice has not the role admin', `-X DELETE ${lines.alice} ${orders}/1001`),
-    show(200, 'a machine with an API key', `${lines.key} ${orders}/1002`),
+    show(201, 'bob may write', orders, `-d item=bench ${lines.bob}`),
+    show(403, 'alice has not the role admin', `${orders}/1001`, `-X DELETE ${lines.alice}`),
+    show(200, 'a machine with an API key', `${orders}/1002`, lines.key),
     show(200, 'what is public needs nothing', `${gateway}/health`),
     show(
       404,
-      'what is not in the policy is not there, and the API never hears of it',
-      `${lines.alice} ${gateway}/admin`,
+      'what the policy does not list is not there; the API hears nothing',
+      `${gateway}/admin`,
+      lines.alice,
     ),
   ];
 }
@@ -85,16 +88,16 @@ function anyLines(gateway: string, lines: Lines): readonly Demonstration[] {
   const root = `${gateway}/`;
   return [
     show(401, 'nobody: no token', root),
-    show(null, 'alice may read: what your API answers to GET /', `${lines.alice} ${root}`),
-    show(403, 'carol is known, but lacks the scope api:read', `${lines.carol} ${root}`),
-    show(403, 'alice may not write', `-X POST ${lines.alice} ${root}`),
-    show(null, 'bob may write: what your API answers to POST /', `-X POST ${lines.bob} ${root}`),
-    show(401, "alice's token of yesterday: token_expired", `${lines.expired} ${root}`),
-    show(401, "alice's token with one bit changed: invalid_token", `${lines.forged} ${root}`),
-    show(null, 'a machine with an API key may read', `${lines.key} ${root}`),
+    show(null, 'alice may read: what your API answers to GET /', root, lines.alice),
+    show(403, 'carol is known, but lacks the scope api:read', root, lines.carol),
+    show(403, 'alice may not write', root, `-X POST ${lines.alice}`),
+    show(null, 'bob may write: what your API answers to POST /', root, `-X POST ${lines.bob}`),
+    show(401, "alice's token of an hour ago: token_expired", root, lines.expired),
+    show(401, "alice's token with one bit changed: invalid_token", root, lines.forged),
+    show(null, 'a machine with an API key may read', root, lines.key),
   ];
 }
 
-function show(status: number | null, title: string, line: string): Demonstration {
-  return { status, title, command: `curl -i ${line}` };
+function show(status: number | null, title: string, url: string, parameters = ''): Demonstration {
+  return { status, title, command: `curl -i ${url} ${parameters}`.trimEnd() };
 }
