@@ -3,7 +3,7 @@
  * same way for `run`, `check`, `dev` and the tests. A policy is loaded whole or not at all.
  */
 import { resolve } from 'node:path';
-import { loadExpressionCompiler } from '../authorization/expression.ts';
+import { type CompileExpression, loadExpressionCompiler } from '../authorization/expression.ts';
 import type { CompileContext } from './compile/context.ts';
 import { compilePolicy } from './compile-policy.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -50,7 +50,7 @@ export async function loadPolicy(options: LoadOptions): Promise<LoadedPolicy | R
   const context: CompileContext = {
     problems,
     warnings,
-    compileExpression: hasExpression(configuration) ? await loadExpressionCompiler() : null,
+    compileExpression: hasExpression(configuration) ? remembering(await loadExpressionCompiler()) : null,
     development: options.development ?? false,
     isWritten,
     detached: options.detached ?? false,
@@ -82,4 +82,15 @@ function recordReading(options: LoadOptions): { options: ReadOptions; fingerprin
 
 function hasExpression(configuration: Configuration): boolean {
   return (configuration.routes ?? []).some((route) => route.require?.when !== undefined);
+}
+
+/** Compiles each expression once for the same parameters: large policies repeat a few over thousands of routes. */
+function remembering(compile: CompileExpression): CompileExpression {
+  const known = new Map<string, ReturnType<CompileExpression>>();
+  return (source, place) => {
+    const identity = JSON.stringify([source, place.parameters]);
+    const compiled = known.get(identity) ?? compile(source, place);
+    known.set(identity, compiled);
+    return compiled;
+  };
 }

@@ -58,7 +58,7 @@ export function createAcceptResolver(
   const names = [...sources.issuers, ...sources.apiKeySets.map((set) => set.name)];
   const interned = new Map<string, AcceptPolicy>();
   const places = checkTokenSources(configuration.token_sources ?? [], ['token_sources'], sources, context);
-  const written = checkNames(configuration.accept, ['accept'], names, sources, context);
+  const written = checkNames(configuration.accept, ['accept'], names, context);
   const byDefault = written ?? (names.length === 1 ? names : null);
 
   function intern(accepted: readonly string[], tokenSources: readonly TokenSource[]): AcceptPolicy {
@@ -72,7 +72,7 @@ export function createAcceptResolver(
     nobody: intern([], []),
     everybody: intern(names, places),
     resolve(wish) {
-      const own = checkNames(wish.accept, [...wish.path, 'accept'], names, sources, context);
+      const own = checkNames(wish.accept, [...wish.path, 'accept'], names, context);
       const accepted = own ?? byDefault;
       if (accepted === null) reportMissing(wish.path, names, sources, context);
       const tokenPath = [...wish.path, 'token_sources'];
@@ -118,7 +118,6 @@ function checkNames(
   written: readonly string[] | null | undefined,
   path: ConfigurationPath,
   known: readonly string[],
-  sources: CredentialSources,
   context: CompileContext,
 ): readonly string[] | null {
   if (written === undefined || written === null) return null;
@@ -227,5 +226,6 @@ function compileTokenSource(
     const unknown = { message: `no issuer is called "${issuer}"`, name: issuer, known: sources.issuers };
     reportUnknown(context.problems, [...place, 'issuers', index], 'unknown_source', unknown);
   }
-  return { in: 'header', name, issuers };
+  const isKnown = issuers?.every((issuer) => sources.issuers.includes(issuer)) ?? true;
+  return { in: 'header', name, issuers: isKnown ? issuers : null };
 }

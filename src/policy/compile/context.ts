@@ -28,13 +28,9 @@ export function reportUnknown(
   unknown: { readonly message: string; readonly name: string; readonly known: readonly string[] },
 ): void {
   const nearest = suggest(unknown.name, unknown.known);
-  if (nearest === null) {
-    const listed = unknown.known.length === 0 ? 'none is declared' : `known are: ${unknown.known.join(', ')}`;
-    problems.report(path, code, `${unknown.message}; ${listed}`);
-    return;
-  }
-  const message = `${unknown.message}; did you mean "${nearest}"?`;
-  problems.reportAt(problems.positionOf(path), { path, code, message, nearest });
+  const listed = unknown.known.length === 0 ? 'none is declared' : `known are: ${unknown.known.join(', ')}`;
+  const advice = nearest === null ? listed : `did you mean "${nearest}"?`;
+  problems.report(path, code, `${unknown.message}; ${advice}`);
 }
 
 /** Whether something is wrong at or below a path already, so that what is missing there is no news. */

@@ -94,6 +94,8 @@ function isDiscoverable(
   path: ConfigurationPath,
   context: CompileContext,
 ): boolean {
+  // Reported as such already.
+  if (first !== first.trim()) return false;
   if (/^https?:\/\//i.test(first) && !/[?#]/.test(first)) return checkKeyUrl(first, issuer, path, context);
   const message =
     'is no URL from which keys could be discovered; add discovery_url, jwks_uri, jwks or secret';

@@ -1,0 +1,433 @@
+/** Everything that makes a policy as a whole wrong: one row, one problem, its place, and a way out in its message. */
+import t from 'tap';
+import { load } from '../fixtures/load.ts';
+
+/** What is written, the code, the path, and the way out that the message must name. */
+type Row = readonly [text: string, code: string, path: string, wayOut: RegExp];
+
+const corp = (more: string, issuer = 'https://login.example.com') =>
+  `issuers: {corp: {issuer: "${issuer}", audience: orders-api, ${more}}}`;
+const two =
+  'issuers: {a: {issuer: "https://a.example", audience: x}, b: {issuer: "https://b.example", audience: x}}';
+const hash = (digit: string) => digit.repeat(64);
+const key = (more: string) => `{id: ci, sha256: ${hash('a')}, ${more}}`;
+const keys = (list: string, more = '') => `api_keys: {machines: {${more} keys: [${list}]}}`;
+const route = (more: string, path = '/a/{id}') => `routes: [{path: "${path}", ${more}}]`;
+const secret = (bytes: number) => 's'.repeat(bytes);
+
+const tables: Record<string, readonly Row[]> = {
+  'listeners and proxies': [
+    ['listen: "8080"', 'invalid_address', 'listen', /HOST:PORT/],
+    ['listen: "127.0.0.1:70000"', 'invalid_address', 'listen', /0 to 65535/],
+    ['listen: "unix:run/x.sock"', 'invalid_address', 'listen', /unix:\/run/],
+    ['listen: [":8080", ":8080"]', 'duplicate_address', 'listen[1]', /another address/],
+    ['listen: ":9000"\nadmin: ":9000"', 'duplicate_address', 'admin', /another address/],
+    ['admin: {address: ":9901", hosts: ["http://x"]}', 'invalid_host', 'admin.hosts[0]', /without scheme/],
+    ['admin: {address: ":9901", token: "two words"}', 'invalid_token', 'admin.token', /letters, digits/],
+    ['public_url: https://api.example.com/v1', 'invalid_url', 'public_url', /https:\/\/api\.example\.com/],
+    ['public_url: api.example.com', 'invalid_url', 'public_url', /https:\/\//],
+    ['trusted_proxies: 0.0.0.0/0', 'invalid_network', 'trusted_proxies', /your own proxies/],
+    ['trusted_proxies: ["::/0"]', 'invalid_network', 'trusted_proxies[0]', /your own proxies/],
+    ['trusted_proxies: ["::ffff:10.0.0.0/8"]', 'invalid_network', 'trusted_proxies[0]', /your own proxies/],
+    ['trusted_proxies: [10.0.0.0/33]', 'invalid_network', 'trusted_proxies[0]', /1 to 32/],
+    ['trusted_proxies: [10.1.0.0/8]', 'invalid_network', 'trusted_proxies[0]', /write 10\.0\.0\.0\/8/],
+    ['limits: {token_bytes: 64KiB}', 'limits_contradict', 'limits.token_bytes', /raise header_bytes/],
+  ],
+  upstreams: [
+    ['upstream: http://127.0.0.1:3000/v1', 'invalid_upstream_url', 'upstream', /add_prefix: \/v1/],
+    ['upstream: "127.0.0.1:3000"', 'invalid_upstream_url', 'upstream', /http:\/\/HOST:PORT/],
+    ['upstream: http://u:p@a', 'invalid_upstream_url', 'upstream', /without the part before "@"/],
+    ['upstream: http://a?b', 'invalid_upstream_url', 'upstream', /query/],
+    ['upstream: http://localhost:8080', 'upstream_is_self', 'upstream', /where the service listens/],
+    ['upstream: http://127.0.0.1:9901', 'upstream_is_self', 'upstream', /where the service listens/],
+    ['upstream: {url: "http://a", tls: {server_name: b}}', 'tls_without_https', 'upstream.tls', /https:\/\//],
+    [
+      'upstream: {url: "https://a", tls: {server_name: "b:1"}}',
+      'invalid_host',
+      'upstream.tls.server_name',
+      /without port/,
+    ],
+    ['upstream: {url: "http://a", host: "http://b"}', 'invalid_host', 'upstream.host', /client, upstream/],
+    ['upstreams: {orders: "http://a"}', 'unknown_upstream', 'routes[0]', /upstream: orders/],
+    [
+      'upstreams: {orders: "http://a"}\nroutes: [{path: /a, upstream: order}]',
+      'unknown_upstream',
+      'routes[0].upstream',
+      /did you mean "orders"/,
+    ],
+    ['upstreams: {}', 'no_upstream', 'routes[0]', /add e\.g\. upstream/],
+  ],
+  issuers: [
+    [
+      corp('', 'https://x/sallyport-development'),
+      'development_issuer',
+      'issuers.corp.issuer',
+      /your provider/,
+    ],
+    [corp('', ' https://x'), 'invalid_issuer', 'issuers.corp.issuer', /without/],
+    [
+      'issuers: {corp: {issuer: [https://x, https://x], audience: y}}',
+      'duplicate_issuer',
+      'issuers.corp.issuer[1]',
+      /remove/,
+    ],
+    [
+      'issuers: {corp: {issuer: accounts.example.com, audience: x}}',
+      'not_discoverable',
+      'issuers.corp.issuer',
+      /jwks_uri/,
+    ],
+    [
+      'issuers: {corp: {issuer: "https://x?y", audience: x}}',
+      'not_discoverable',
+      'issuers.corp.issuer',
+      /jwks_uri/,
+    ],
+    [
+      'issuers: {corp: {issuer: "http://x", audience: x}}',
+      'insecure_key_source',
+      'issuers.corp.issuer',
+      /insecure_http: true/,
+    ],
+    [
+      corp('jwks_uri: "http://keys/jwks"'),
+      'insecure_key_source',
+      'issuers.corp.jwks_uri',
+      /insecure_http: true/,
+    ],
+    [
+      corp('discovery_url: "http://keys/d"'),
+      'insecure_key_source',
+      'issuers.corp.discovery_url',
+      /https:\/\//,
+    ],
+    [corp('jwks_uri: "https://u:p@keys/jwks"'), 'invalid_url', 'issuers.corp.jwks_uri', /without user name/],
+    [corp('jwks_uri: keys/jwks'), 'invalid_url', 'issuers.corp.jwks_uri', /https:\/\//],
+    [
+      'issuers: {corp: {issuer: "https://x", audience: {claims: aud}}}',
+      'audience_missing',
+      'issuers.corp.audience',
+      /audience: orders-api/,
+    ],
+    [
+      'issuers: {corp: {issuer: "https://x", audience: {insecure_any: false}}}',
+      'audience_missing',
+      'issuers.corp.audience',
+      /audience: orders-api/,
+    ],
+    [
+      'issuers: {corp: {issuer: "https://x", audience: {any_of: [a], insecure_any: true}}}',
+      'audience_contradicts',
+      'issuers.corp.audience',
+      /remove one/,
+    ],
+    [
+      'issuers: {corp: {issuer: "https://x", audience: {any_of: [a], claims: /a~b}}}',
+      'invalid_claim_name',
+      'issuers.corp.audience.claims',
+      /~0/,
+    ],
+    [corp('algorithms: [HS256, RS256]'), 'mixed_algorithms', 'issuers.corp.algorithms', /two entries/],
+    [corp('algorithms: [HS256]'), 'secret_missing', 'issuers.corp.algorithms', /secret_file/],
+    [corp(`secret: ${secret(32)}, algorithms: ES256`), 'secret_unused', 'issuers.corp.algorithms', /HS256/],
+    [corp(`secret: ${secret(31)}`), 'secret_too_short', 'issuers.corp.secret', /openssl rand/],
+    [corp(`secret: ${secret(47)}, algorithms: HS384`), 'secret_too_short', 'issuers.corp.secret', /48/],
+    [
+      corp(`secret: ${secret(63)}, algorithms: [HS256, HS512]`),
+      'secret_too_short',
+      'issuers.corp.secret',
+      /64/,
+    ],
+    [corp('jwks: {keys: []}'), 'invalid_jwks', 'issuers.corp.jwks', /\{keys: \[/],
+    [corp('jwks: {kty: RSA}'), 'invalid_jwks', 'issuers.corp.jwks', /\{keys: \[/],
+    [
+      corp('refresh: {interval: 2h, max_stale: 1h}'),
+      'stale_before_refresh',
+      'issuers.corp.refresh.max_stale',
+      /raise/,
+    ],
+    [
+      corp(`secret: ${secret(32)}, bearer_token_file: /dev/null`),
+      'no_effect',
+      'issuers.corp.bearer_token_file',
+      /remove/,
+    ],
+    [corp('claims: {subject: /a~b}'), 'invalid_claim_name', 'issuers.corp.claims.subject', /~0/],
+    [
+      corp('require_claims: {a: {exists: false, in: [b]}}'),
+      'invalid_matcher',
+      'issuers.corp.require_claims.a',
+      /exists/,
+    ],
+    [
+      'issuers: {a: {issuer: "https://x", audience: y}, b: {issuer: "https://x", audience: z}}\naccept: a',
+      'issuer_shared',
+      'issuers.b.issuer',
+      /differ/,
+    ],
+  ],
+  'keys of callers': [
+    [
+      keys(`${key('')}, {id: ci, sha256: ${hash('b')}}`),
+      'duplicate_key_id',
+      'api_keys.machines.keys[1].id',
+      /unique/,
+    ],
+    [
+      keys(`${key('')}, {id: cd, sha256: ${hash('A')}}`),
+      'duplicate_key',
+      'api_keys.machines.keys[1].sha256',
+      /hash-key/,
+    ],
+    [
+      keys('{id: a, sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}'),
+      'empty_key',
+      'api_keys.machines.keys[0].sha256',
+      /hash-key/,
+    ],
+    [keys(key('subject: "a\\nb"')), 'invalid_text', 'api_keys.machines.keys[0].subject', /remove/],
+    [
+      keys(key(''), 'header: authorization,'),
+      'reserved_header',
+      'api_keys.machines.header',
+      /accepted anyway/,
+    ],
+    [keys(key(''), 'header: Content_Type,'), 'reserved_header', 'api_keys.machines.header', /X-API-Key/],
+    [
+      `issuers: {machines: {issuer: "https://x", audience: y}}\n${keys(key(''))}\naccept: machines`,
+      'duplicate_source',
+      'api_keys.machines',
+      /another name/,
+    ],
+  ],
+  accept: [
+    [two, 'accept_missing', 'routes[0]', /accept: \[a, b\]/],
+    ['accept: crop', 'unknown_source', 'accept', /did you mean "corp"/],
+    ['routes: [{path: /a, accept: [corp, corp]}]', 'duplicate_name', 'routes[0].accept[1]', /remove/],
+    [
+      'routes: [{path: /a, accept: [corp, nobody]}]',
+      'unknown_source',
+      'routes[0].accept[1]',
+      /known are: corp/,
+    ],
+    ['issuers: {}', 'no_credential_source', 'routes[0]', /auth: none/],
+    ['token_sources: [authorization, authorization]', 'duplicate_place', 'token_sources[1]', /remove/],
+    [
+      'token_sources: [{header: X-Token}, {header: x_token}]',
+      'duplicate_place',
+      'token_sources[1]',
+      /remove/,
+    ],
+    [
+      'token_sources: {header: Authorization}',
+      'reserved_header',
+      'token_sources.header',
+      /write authorization/,
+    ],
+    ['token_sources: {header: X-Forwarded-For}', 'reserved_header', 'token_sources.header', /X-Token/],
+    [
+      'token_sources: {header: X-Token, issuers: crop}',
+      'unknown_source',
+      'token_sources.issuers',
+      /did you mean "corp"/,
+    ],
+    [
+      `token_sources: [authorization, {header: X-API-Key}]\n${keys(key(''))}`,
+      'header_conflict',
+      'token_sources[1].header',
+      /another name/,
+    ],
+    [
+      `${two}\naccept: [a, b]\ntoken_sources: {header: X-Token, issuers: [a]}`,
+      'issuer_without_place',
+      'routes[0]',
+      /add a place/,
+    ],
+  ],
+  identity: [
+    [
+      'identity: {headers: {Authorization: subject}}',
+      'reserved_header',
+      'identity.headers.Authorization',
+      /another name/,
+    ],
+    [
+      'identity: {headers: {X-HTTP-Method-Override: subject}}',
+      'reserved_header',
+      'identity.headers.X-HTTP-Method-Override',
+      /another name/,
+    ],
+    [
+      'identity: {headers: {X-User: subject, X_User: subject}}',
+      'header_twins',
+      'identity.headers.X_User',
+      /write one of them/,
+    ],
+    [
+      `identity: {headers: {X-Api_Key: subject}}\n${keys(key(''))}`,
+      'header_conflict',
+      'identity.headers.X-Api_Key',
+      /another name/,
+    ],
+    [
+      'identity: {headers: {X-Token: subject}}\nroutes: [{path: /a, token_sources: {header: x-token}}]',
+      'header_conflict',
+      'identity.headers.X-Token',
+      /another name/,
+    ],
+    ['identity: {headers: {X-E: {claim: "/a~b"}}}', 'invalid_claim_name', 'identity.headers.X-E.claim', /~0/],
+    ['identity: {strip: [Host]}', 'reserved_header', 'identity.strip[0]', /remove/],
+    ['identity: {strip: ["Content-*"]}', 'reserved_header', 'identity.strip[0]', /longer beginning/],
+  ],
+  routes: [
+    ['routes: [{id: a, path: /a}, {id: a, path: /b}]', 'duplicate_id', 'routes[1].id', /id of its own/],
+    [
+      'routes: [{path: /a}, {path: [/a, /b], methods: GET, id: "/a"}]',
+      'duplicate_id',
+      'routes[1].id',
+      /id of its own/,
+    ],
+    [route('methods: [get]'), 'invalid_method', 'routes[0].methods[0]', /write GET/],
+    [route('methods: [GET, TRACE]'), 'invalid_method', 'routes[0].methods[1]', /remove/],
+    [route('methods: CONNECT'), 'invalid_method', 'routes[0].methods', /remove/],
+    [route('methods: ["*"]'), 'invalid_method', 'routes[0].methods[0]', /leave methods out/],
+    [route('methods: [GET, GET]'), 'invalid_method', 'routes[0].methods[1]', /remove/],
+    [route('', '/a/*'), 'path_wildcard', 'routes[0].path', /"\*\*"/],
+    [route('', '/{a}/{a}'), 'parameter_repeated', 'routes[0].path', /name of its own/],
+    [route('host: "*"'), 'host_wildcard', 'routes[0].host', /leave `host` out/],
+    [route('host: ["a.example", "b.example:80"]'), 'host_port', 'routes[0].host[1]', /without port/],
+    [route('auth: none, accept: corp'), 'public_route_requires', 'routes[0].accept', /auth: required/],
+    [route('auth: none, audience: x'), 'public_route_requires', 'routes[0].audience', /auth: required/],
+    [
+      route('auth: none, require: {scopes: x}'),
+      'public_route_requires',
+      'routes[0].require',
+      /auth: required/,
+    ],
+    [
+      route('auth: optional, require: {roles: x}'),
+      'optional_requires',
+      'routes[0].require',
+      /when: anonymous/,
+    ],
+    [
+      route('require: {when: path.order == "1"}'),
+      'invalid_expression',
+      'routes[0].require.when',
+      /character 6|order/,
+    ],
+    [route('require: {when: "1 +"}'), 'invalid_expression', 'routes[0].require.when', /character/],
+    [
+      route('require: {claims: {a: {domain: "@x"}}}'),
+      'invalid_matcher',
+      'routes[0].require.claims.a',
+      /example\.com/,
+    ],
+    [route('require: {claims: {"/a~": b}}'), 'invalid_claim_name', 'routes[0].require.claims["/a~"]', /~0/],
+    [route('require: {acr: "a b"}'), 'invalid_acr', 'routes[0].require.acr', /without spaces/],
+    [
+      route(`require: {scopes: [${Array.from({ length: 500 }, (_, i) => `orders:${i}`)}]}`),
+      'challenge_too_long',
+      'routes[0].require',
+      /fewer/,
+    ],
+    [
+      route('on_forbidden: 404, websocket: true'),
+      'concealed_route_differs',
+      'routes[0].websocket',
+      /remove one/,
+    ],
+    [
+      route('on_forbidden: 404, token_sources: {header: X-T}'),
+      'concealed_route_differs',
+      'routes[0].token_sources',
+      /remove one/,
+    ],
+    [route('websocket: true, methods: POST'), 'websocket_without_get', 'routes[0].websocket', /add GET/],
+    [
+      route('forward_headers: [X-Custom]'),
+      'not_a_dangerous_header',
+      'routes[0].forward_headers[0]',
+      /x-http-method-override/,
+    ],
+    [route('rewrite: {path: /x, add_prefix: /y}'), 'rewrite_contradicts', 'routes[0].rewrite', /remove/],
+    [route('rewrite: {}'), 'rewrite_empty', 'routes[0].rewrite', /strip_prefix/],
+    [
+      route('rewrite: {strip_prefix: /b}'),
+      'strip_prefix_mismatch',
+      'routes[0].rewrite.strip_prefix',
+      /first segments/,
+    ],
+    [
+      route('rewrite: {strip_prefix: "/a/x"}'),
+      'strip_prefix_mismatch',
+      'routes[0].rewrite.strip_prefix',
+      /first segments/,
+    ],
+    [
+      route('rewrite: {strip_prefix: /a/b}', '/a/**'),
+      'strip_prefix_mismatch',
+      'routes[0].rewrite.strip_prefix',
+      /first segments/,
+    ],
+    [
+      route('rewrite: {add_prefix: "/{id}"}'),
+      'add_prefix_not_plain',
+      'routes[0].rewrite.add_prefix',
+      /path:/,
+    ],
+    [route('rewrite: {add_prefix: /a/../b}'), 'dot_segment', 'routes[0].rewrite.add_prefix', /segment/],
+    [route('rewrite: {path: "/{order}"}'), 'unknown_parameter', 'routes[0].rewrite.path', /has id/],
+    [
+      route('rewrite: {path: "/{rest}"}', '/a/{rest...}'),
+      'unknown_parameter',
+      'routes[0].rewrite.path',
+      /write \{rest\.\.\.\}/,
+    ],
+    [route('rewrite: {path: "/{id...}"}'), 'unknown_parameter', 'routes[0].rewrite.path', /write \{id\}/],
+    [route('rewrite: {path: /x}', '/a/**'), 'rest_lost', 'routes[0].rewrite.path', /\{rest\.\.\.\}/],
+    [route('rewrite: {path: /x}', '/a/{tail...}'), 'rest_lost', 'routes[0].rewrite.path', /\{tail\.\.\.\}/],
+    [route('rewrite: {path: /x/**}', '/a/**'), 'rest_unnamed', 'routes[0].rewrite.path', /\{rest\.\.\.\}/],
+    [
+      'routes: [{path: "/a/{x}/c"}, {path: "/a/b/{y}"}]',
+      'routes_cross',
+      'routes[1].path',
+      /both would have GET .*\/a\/b\/c; add .*path: \/a\/b\/c/,
+    ],
+    [
+      'routes: [{host: pub.example.com, path: /**}, {path: /admin/**}]',
+      'routes_cross',
+      'routes[1].path',
+      /host: "pub\.example\.com", path: \/admin\/\*\*/,
+    ],
+    [
+      'routes: [{path: /a, methods: [GET, POST]}, {path: /a/, methods: [POST]}]',
+      'routes_equal',
+      'routes[1].path',
+      /POST .*different methods/,
+    ],
+    ['routes: [{path: /a}, {path: /a}]', 'routes_equal', 'routes[1].path', /remove one/],
+  ],
+};
+
+for (const [block, rows] of Object.entries(tables)) {
+  t.test(`${block}: each fault is one problem at its place, and its message names a way out`, async (t) => {
+    for (const [text, code, path, wayOut] of rows) {
+      const loaded = await load(text);
+      const problems = loaded.ok ? [] : loaded.problems;
+      t.strictSame(
+        problems.map((problem) => `${problem.code} ${problem.path}`),
+        [`${code} ${path}`],
+        text,
+      );
+      t.match(problems[0]?.message, wayOut, text);
+      t.ok((problems[0]?.line ?? 0) >= 1 && (problems[0]?.column ?? 0) > 1, `${text} has a place`);
+    }
+  });
+}
+
+t.test('no message repeats a secret', async (t) => {
+  const loaded = await load(corp(`secret: ${secret(20)}x, algorithms: HS256`));
+  if (loaded.ok) throw new Error('must be refused');
+  t.notMatch(JSON.stringify(loaded.problems), secret(20));
+});
