@@ -92,6 +92,8 @@ function reasonOf(error: Error, code: string): string {
 
 /** The code of an error, made of upper-case letters, digits and underscores; `unknown` without one. */
 function codeOf(error: Error): string {
+  // undici means to say which rule was broken, and says `HPE_undefined`.
+  if (error.name === 'HTTPParserError') return 'HPE_INVALID';
   const code: unknown = 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : 'unknown';
 }

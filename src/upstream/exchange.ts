@@ -11,9 +11,10 @@ import type { Upstream, Upstreams } from './dispatcher.ts';
 import { badResponse, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
+import { judgeAnswer } from './judge-answer.ts';
 import type { OpenStream, StreamEnd } from './open-streams.ts';
 import type { BodyWatcher } from './request-body.ts';
-import { markPrivate, type ResponseHead, readResponseHead } from './response-headers.ts';
+import type { ResponseHead } from './response-headers.ts';
 import { ResponseStream, type ResponseWatcher } from './response-stream.ts';
 import type { CarriedHandler, CarryingConnection } from './steady-client.ts';
 
@@ -108,18 +109,9 @@ export class Exchange implements CarriedHandler, Waiter, OpenStream, BodyWatcher
     }
     this.#resume = resume;
     this.#upstreamDuration = elapsed() - this.#sentAt;
-    const { route, wire, credentialHeader } = this.plan;
-    if (status === 401 && route.upstream.on401 === 'bad_gateway') {
-      this.#refuse({ kind: 'bad_gateway', reason: 'upstream_unauthorized' });
-      return true;
-    }
-    const head = readResponseHead(raw, status, wire.method);
-    if (!head.ok) {
-      this.#refuse(badResponse(head.cause));
-      return true;
-    }
-    if (credentialHeader !== null) markPrivate(head.headers, credentialHeader);
-    this.#begin(status, reason, head);
+    const head = judgeAnswer(this.plan, status, raw);
+    if (head.ok) this.#begin(status, reason, head);
+    else this.#refuse(head.refusal);
     return true;
   }
 
@@ -164,6 +156,10 @@ export class Exchange implements CarriedHandler, Waiter, OpenStream, BodyWatcher
       this.#cut('upstream_cut');
       return;
     }
+    this.#complete();
+  }
+
+  #complete(): void {
     this.#attempts?.body?.detach();
     this.#answer.end();
     this.#close();
@@ -173,7 +169,9 @@ export class Exchange implements CarriedHandler, Waiter, OpenStream, BodyWatcher
   onError(error: Error): void {
     if (this.#isOver()) return;
     this.#abort = null;
-    if (this.#state === 'answering') this.#cut('upstream_cut');
+    // An answer without a body is whole with its header; undici misses the body that a 304's length speaks of.
+    if (this.#head?.framing === 'none') this.#complete();
+    else if (this.#state === 'answering') this.#cut('upstream_cut');
     else if (this.#attempts?.sendAgain(error, this) !== true) this.#refuse(refusalFor(error));
   }
 

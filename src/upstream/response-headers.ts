@@ -24,7 +24,7 @@ const remembered = new Map<string, Treatment>();
 
 /**
  * @param raw names and values in turn, as bytes
- * @param bodiless the method or status that rules a body out (RFC 9110 section 6.4.1)
+ * @param status with the method it decides whether there can be a body (RFC 9110 section 6.4.1)
  */
 export function readResponseHead(raw: readonly Buffer[], status: number, method: string): ResponseHeadResult {
   const headers: string[] = [];

@@ -3,6 +3,7 @@
  * count as one under way, and what became of the connection can be asked.
  */
 import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
 
 /** What an exchange may ask of the connection that carries it. */
@@ -75,8 +76,9 @@ function listenForErrors(client: EventEmitter, failed: (error: Error) => void): 
 function watchFailures(connect: buildConnector.connector, connection: Connection): buildConnector.connector {
   return (options, callback) =>
     connect(options, (...outcome) => {
-      const [, socket] = outcome;
-      if (socket !== null) {
+      // A failure is told by one argument, whatever the types say.
+      const socket: Socket | null | undefined = outcome[1];
+      if (socket) {
         connection.opened();
         socket.prependListener('error', () => {
           connection.broken = true;

@@ -10,9 +10,9 @@ import type { Upstream, Upstreams } from './dispatcher.ts';
 import { badResponse, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
+import { judgeAnswer } from './judge-answer.ts';
 import type { OpenStream, StreamEnd } from './open-streams.ts';
 import { requestHeaders } from './request-headers.ts';
-import { readResponseHead } from './response-headers.ts';
 import { SocketAnswer } from './socket-answer.ts';
 import { Splice } from './splice.ts';
 import type { CarriedHandler, SteadyClient } from './steady-client.ts';
@@ -136,13 +136,9 @@ export class Tunnel implements CarriedHandler, Waiter, OpenStream {
       return true;
     }
     this.#upstreamDuration = elapsed() - this.#askedAt;
-    if (status === 401 && this.plan.route.upstream.on401 === 'bad_gateway') {
-      this.#refuse({ kind: 'bad_gateway', reason: 'upstream_unauthorized' });
-      return true;
-    }
-    const head = readResponseHead(raw, status, this.plan.wire.method);
+    const head = judgeAnswer(this.plan, status, raw);
     if (!head.ok) {
-      this.#refuse(badResponse(head.cause));
+      this.#refuse(head.refusal);
       return true;
     }
     this.#state = 'answering';
