@@ -1,0 +1,139 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { invoke } from '../fixtures/invocation.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'sallyport-check-'));
+t.teardown(() => rmSync(directory, { recursive: true }));
+
+const HEAD = `upstream: http://127.0.0.1:3000
+issuers:
+  corp: {issuer: https://login.example.com, audience: orders-api}
+`;
+const GOOD = `${HEAD}routes:
+  - path: /**
+`;
+
+function policyFile(name: string, text: string): string {
+  const file = join(directory, `${name}.yaml`);
+  writeFileSync(file, text);
+  return file;
+}
+
+/** Each: where it is said to be, and the words that show the way out. */
+const BROKEN: readonly [name: string, text: string, place: string, way: RegExp][] = [
+  ['misspelt-key', GOOD.replace('upstream:', 'upsteam:'), '1:1', /did you mean upstream\?/],
+  ['misspelt-route-key', `${GOOD}    metods: [GET]\n`, '6:5', /did you mean methods\?/],
+  ['yaml', `${HEAD}routes:\n  - path: /a\n   auth: none\n`, '6:1', /is not YAML: .*\w/],
+  ['twice', `${GOOD}realm: a\nrealm: b\n`, '7:1', /realm|unique|twice/i],
+  ['wildcard', GOOD.replace('/**', '/orders/*'), '5:11', /"\{name\}" is one segment/],
+  ['bare-number', `${GOOD}timeouts: {idle: 75}\n`, '6:18', /75s/],
+  ['no-audience', GOOD.replace(', audience: orders-api', ''), '3:9', /audience/],
+  ['tag', `${GOOD}    require: {when: !has(claims.x)}\n`, '6:35', /when: >-/],
+  ['unknown-upstream', `${GOOD}    upstream: order\n`, '6:15', /default/],
+  ['plain-http', GOOD.replace('https://login', 'http://login'), '3:18', /insecure_http/],
+  ['variable', GOOD.replace('http://127.0.0.1:3000', '$' + '{ORDERS_URL}'), '1:11', /ORDERS_URL/],
+  ['later', `${GOOD}workers: 4\n`, '6:1', /not supported yet; take it out/],
+];
+
+for (const [name, text, place, way] of BROKEN) {
+  t.test(`${name}: 78, the place ${place} and a way out`, async (t) => {
+    const file = policyFile(name, text);
+    const { code, stdout, stderr } = await invoke(['check', file]);
+    t.equal(code, 78);
+    t.equal(stderr, '');
+    const line = stdout.split('\n').find((each) => each.startsWith(`${file}:${place}  `));
+    t.ok(line, `there is a line for ${place} in:\n${stdout}`);
+    t.match(line ?? '', way);
+    t.match(line ?? '', /\([a-z_]+\)$/, 'it ends in a stable code');
+    t.match(stdout, /: refused, \d+ problems?/);
+  });
+}
+
+t.test('all problems of a file come at once', async (t) => {
+  const file = policyFile(
+    'many',
+    `${GOOD.replace('upstream:', 'upsteam:')}    metods: [GET]\ntimeouts: {idle: 75}\n`,
+  );
+  const { stdout } = await invoke(['check', file]);
+  for (const place of ['1:1', '6:5', '7:18']) t.match(stdout, `${file}:${place}  `);
+});
+
+t.test('a good file: exit 0 and what it holds', async (t) => {
+  const file = policyFile('good', `${GOOD}  - {path: /health, auth: none}\n`);
+  const { code, stdout } = await invoke(['check', file]);
+  t.equal(code, 0);
+  t.match(stdout, /: good/);
+  t.match(stdout, /issuer +corp: https:\/\/login\.example\.com \(keys by discovery\)/);
+  t.match(stdout, /upstream +default: http:\/\/127\.0\.0\.1:3000/);
+  t.match(stdout, /routes +2; public: GET|routes +2; public: /);
+});
+
+t.test('a warning is exit 0, with --strict 1', async (t) => {
+  const file = policyFile(
+    'warned',
+    `${HEAD.replace('orders-api', '{insecure_any: true}')}routes: [{path: /**}]\n`,
+  );
+  const loose = await invoke(['check', file]);
+  t.equal(loose.code, 0);
+  t.match(loose.stdout, /warning: .*\([a-z_]+\)\n/);
+  t.match(loose.stdout, /: good, 1 warning\n/);
+  t.equal((await invoke(['check', '--strict', file])).code, 1);
+});
+
+t.test('--json is one document with the same findings', async (t) => {
+  const bad = JSON.parse(
+    (await invoke(['check', '--json', policyFile('misspelt', GOOD.replace('routes', 'route'))])).stdout,
+  );
+  t.match(bad, { ok: false, summary: null });
+  t.ok(
+    bad.problems.some(
+      ({ line, code }: { line: number; code: string }) => line === 4 && code === 'unknown_key',
+    ),
+  );
+  const good = JSON.parse((await invoke(['check', '--json', policyFile('fine', GOOD)])).stdout);
+  t.match(good, {
+    ok: true,
+    problems: [],
+    warnings: [],
+    summary: { issuers: [{ name: 'corp' }], routes: [{ path: '/**', auth: 'required' }] },
+  });
+});
+
+t.test('--detached takes undefined variables and missing files as unknown', async (t) => {
+  const text = GOOD.replace('http://127.0.0.1:3000', '$' + '{ORDERS_URL}').replace(
+    'audience: orders-api',
+    'audience: orders-api, jwks_file: ./no-such-file.json',
+  );
+  const file = policyFile('detached', text);
+  t.equal((await invoke(['check', file])).code, 78);
+  t.match(await invoke(['check', '--detached', file]), { code: 0, stdout: /: good/ });
+});
+
+t.test('a file that is not there: 78, on stdout', async (t) => {
+  t.match(await invoke(['check', join(directory, 'nothing.yaml')]), { code: 78, stdout: /cannot be read/ });
+});
+
+t.test('no file at all: 78, and where it looked', async (t) => {
+  t.match(await invoke(['check'], { SALLYPORT_CONFIG: '' }), { code: 78, stderr: /SALLYPORT_CONFIG/ });
+});
+
+t.test('$SALLYPORT_CONFIG and --config name the file', async (t) => {
+  const file = policyFile('named', GOOD);
+  t.equal((await invoke(['check'], { SALLYPORT_CONFIG: file })).code, 0);
+  t.equal((await invoke(['check', '--config', file], { SALLYPORT_CONFIG: '/nothing' })).code, 0);
+});
+
+t.test('control characters of a file do not reach the terminal', async (t) => {
+  const { stdout } = await invoke(['check', policyFile('control', `${GOOD}"a\\e[2Jb": 1\n`)]);
+  t.notMatch(stdout, '\u001b');
+});
+
+t.test('with colours, problems are red and the text is the same', async (t) => {
+  const file = policyFile('colour', GOOD.replace('routes', 'route'));
+  const plain = await invoke(['check', file]);
+  const coloured = await invoke(['check', file], {}, true);
+  t.match(coloured.stdout, '\u001b[31m');
+  t.equal(coloured.stdout.replaceAll(/\u001b\[\d+m/g, ''), plain.stdout);
+});
