@@ -25,6 +25,8 @@ export type Crossing =
       readonly second: Route;
       readonly example: ExampleRequest;
       readonly missing: { readonly host: string | null; readonly path: string };
+      /** False where no route can have that pattern, because one upstream folds case and the other does not. */
+      readonly canBeDecided: boolean;
     }
   /** Two routes of equal host and path that list the same method, or of which neither lists any. */
   | {
@@ -145,7 +147,16 @@ function crossingOf({ one, other, host, shape }: Overlap, order: ReadonlyMap<Rou
     second,
     example: exampleOf([first, second], host, examplePath(shape, names)),
     missing: { host: host.kind === 'any' ? null : hostKey(host), path: patternText(shape, names) },
+    canBeDecided: isWritable(shape),
   };
+}
+
+/** A route compares all of its literals with case, or none. */
+function isWritable(shape: PathShape): boolean {
+  const folds = shape.segments.some((segment) => segment.kind === 'folded');
+  return (
+    !folds || !shape.segments.some((segment) => segment.kind === 'exact' && /[A-Za-z]/.test(segment.text))
+  );
 }
 
 function duplicatesAt(place: GatheredPlace): readonly Crossing[] {

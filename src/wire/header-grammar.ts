@@ -10,7 +10,7 @@ export function isToken(text: string): boolean {
  * bytes over 7F (one character each); no other control, neither NUL nor line ends.
  */
 export function isFieldText(value: string): boolean {
-  return !NOT_FIELD_TEXT.test(value);
+  return FIELD_TEXT.test(value);
 }
 
 /** The members of a comma-separated list without the empty ones (RFC 9110 section 5.6.1.2), for lists of tokens. */
@@ -29,5 +29,5 @@ export function listHas(value: string, member: string): boolean {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const NOT_FIELD_TEXT = /[^\t\x20-\x7e\x80-\xff]/;
+const FIELD_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 const AROUND = /^[ \t]+|[ \t]+$/g;
