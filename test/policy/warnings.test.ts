@@ -1,0 +1,254 @@
+/** Each warning of `check`: policies that deserve it, and policies close to them that do not. */
+import t from 'tap';
+import { load } from '../fixtures/load.ts';
+
+const issuer = (name: string, more = '') =>
+  `${name}: {issuer: "https://${name}.example", audience: x, ${more}}`;
+const two = `issuers: {${issuer('a')}, ${issuer('b')}}\naccept: [a, b]`;
+const admin = 'require: {roles: [admin]}';
+/** Written, so that only the case of interest speaks of case. */
+const routes = (...list: string[]) =>
+  `path_case: sensitive\nroutes: [${list.map((each) => `{${each}}`).join(', ')}]`;
+
+/** Code, path, text that has the warning and no other, texts that have none at all. */
+type Row = readonly [code: string, path: string, warned: string, clean: readonly string[]];
+
+const rows: readonly Row[] = [
+  [
+    'insecure_any',
+    'issuers.a.audience.insecure_any',
+    'issuers: {a: {issuer: "https://a", audience: {insecure_any: true}}}',
+    ['issuers: {a: {issuer: "https://a", audience: {any_of: b}}}'],
+  ],
+  [
+    'insecure_http',
+    'issuers.a.insecure_http',
+    `issuers: {${issuer('a', 'insecure_http: true')}}`,
+    [`issuers: {${issuer('a', 'jwks_uri: "http://127.0.0.1/jwks"')}}`],
+  ],
+  [
+    'insecure_ignore',
+    'issuers.a.unknown_cnf',
+    `issuers: {${issuer('a', 'unknown_cnf: insecure_ignore')}}`,
+    [`issuers: {${issuer('a', 'unknown_cnf: refuse')}}`],
+  ],
+  [
+    'insecure_skip_verify',
+    'upstream.tls.insecure_skip_verify',
+    'upstream: {url: "https://a", tls: {insecure_skip_verify: true}}',
+    ['upstream: {url: "https://a", tls: {insecure_skip_verify: false}}'],
+  ],
+  ['idle_below_load_balancer', 'timeouts.idle', 'timeouts: {idle: 60s}', ['timeouts: {idle: 61s}']],
+  [
+    'key_has_ended',
+    'api_keys.m.keys[0].expires',
+    `api_keys: {m: {keys: [{id: a, sha256: ${'a'.repeat(64)}, expires: 2026-06-01}]}}`,
+    [`api_keys: {m: {keys: [{id: a, sha256: ${'a'.repeat(64)}, expires: 2026-06-02}]}}`],
+  ],
+  [
+    'issuer_slash',
+    'issuers.b.issuer',
+    'issuers: {a: {issuer: "https://a.example", audience: x, algorithms: RS256}, b: {issuer: "https://a.example/", audience: x, algorithms: ES256}}\naccept: [a, b]',
+    [two],
+  ],
+  [
+    'issuer_slash',
+    'issuers.a.issuer[0]',
+    'issuers: {a: {issuer: ["https://a.example/", "https://a.example"], audience: x}}',
+    ['issuers: {a: {issuer: ["https://a.example/", "https://b.example"], audience: x}}'],
+  ],
+  [
+    'unused_upstream',
+    'upstreams.old',
+    'upstreams: {default: "http://a", old: "http://b"}',
+    ['upstreams: {default: "http://a"}'],
+  ],
+  [
+    'unused_source',
+    'issuers.b',
+    `${two}\nroutes: [{path: /**, accept: a}]`,
+    [
+      `${two}\nroutes: [{path: /**, accept: a}, {path: /b, accept: b}]\npath_case: sensitive`.replace(
+        'accept: b',
+        'accept: [a, b]',
+      ),
+    ],
+  ],
+  [
+    'email_without_verified',
+    'routes[0].require',
+    routes('path: /**, require: {claims: {email: {domain: example.com}}}'),
+    [
+      routes('path: /**, require: {claims: {email: {domain: example.com}, email_verified: true}}'),
+      routes('path: /**, require: {claims: {email: {exists: true}}}'),
+      `issuers: {${issuer('a', 'require_claims: {email_verified: true}')}}\n${routes('path: /**, require: {claims: {email: {domain: example.com}}}')}`,
+    ],
+  ],
+  [
+    'email_without_verified',
+    'routes[0].require',
+    routes(`path: /**, require: {when: 'claims.email == "a@b.c"'}`),
+    [
+      routes(`path: /**, require: {when: 'claims.email == "a@b.c" && claims.email_verified'}`),
+      routes(`path: /**, require: {when: 'claims.emails == "a@b.c"'}`),
+    ],
+  ],
+  [
+    'shared_roles',
+    'routes[0].require',
+    `${two}\n${routes(`path: /**, ${admin}`)}`,
+    [
+      `${two}\n${routes(`path: /**, require: {scopes: x}`)}`,
+      `${two}\n${routes(`path: /**, require: {roles: x, when: 'source == "a"'}`)}`,
+      routes(`path: /**, ${admin}`),
+    ],
+  ],
+  [
+    'shared_roles',
+    'routes[0].require',
+    `${two}\n${routes(`path: /**, require: {when: '"admin" in roles'}`)}`,
+    [`${two}\n${routes(`path: /**, require: {when: '"admin" in roles && issuer == "https://a.example"'}`)}`],
+  ],
+  [
+    'covers_one_path',
+    'routes[1].path',
+    routes('path: /**', `path: /admin, ${admin}`),
+    [
+      routes('path: /**', `path: /admin/**, ${admin}`),
+      routes('path: /**', `path: /admin, ${admin}`, `path: /admin/**, ${admin}`),
+      routes(`path: /**, ${admin}`, 'path: /admin'),
+      routes(`path: /admin, ${admin}`),
+      routes(
+        'path: /orders/**, require: {scopes: orders:read}',
+        'path: /orders, require: {scopes: orders:list}',
+      ),
+    ],
+  ],
+  [
+    'covers_one_path',
+    'routes[1].path',
+    routes('path: /**', `path: "/orders/{id}", ${admin}`),
+    [
+      routes('path: /**', `path: "/orders/{id}/**", ${admin}`),
+      // Other methods are not the business of this route.
+      routes('path: /**, methods: GET', `path: /admin, methods: POST, ${admin}`),
+    ],
+  ],
+  [
+    'method_falls_to_looser',
+    'routes[0].methods',
+    routes(`path: /a, methods: POST, ${admin}`, 'path: /a'),
+    [
+      routes(`path: /a, methods: POST, ${admin}`, 'path: /a, methods: GET'),
+      routes('path: /a, methods: GET', `path: /a, ${admin}`),
+    ],
+  ],
+  [
+    'method_falls_to_looser',
+    'routes[0].methods',
+    routes(`path: /a, methods: GET, ${admin}`, 'path: /a, methods: HEAD'),
+    [routes('path: /a, methods: GET', `path: /a, methods: HEAD, ${admin}`)],
+  ],
+  [
+    'host_hides_stricter',
+    'routes[1].host',
+    routes(`path: /admin/**, ${admin}`, 'host: pub.example.com, path: /admin/**'),
+    [
+      routes(`path: /admin/**, ${admin}`, `host: pub.example.com, path: /admin/**, ${admin}`),
+      routes('path: /admin/**', `host: pub.example.com, path: /admin/**, ${admin}`),
+      routes(`path: /admin/**, ${admin}`, 'host: pub.example.com, path: /other/**'),
+    ],
+  ],
+  [
+    'host_hides_stricter',
+    'routes[1].host',
+    routes(`host: "*.example.com", path: /**, ${admin}`, 'host: a.b.example.com, path: /x/**'),
+    [routes(`host: "*.example.com", path: /**, ${admin}`, 'host: a.example.org, path: /x/**')],
+  ],
+  [
+    'public_inside_protected',
+    'routes[1].auth',
+    routes('path: /admin/**', 'path: /admin/login, auth: none'),
+    [
+      routes('path: /**', 'path: /healthz, auth: none'),
+      routes('path: /**', 'path: /public/**, auth: none'),
+      routes('path: /admin/**', 'path: /login, auth: none'),
+      routes('path: /admin/**, methods: POST', 'path: /admin/login, methods: GET, auth: none'),
+    ],
+  ],
+  [
+    'public_inside_protected',
+    'routes[1].auth',
+    routes('path: /admin/**', 'path: "/admin/{page}/**", auth: none'),
+    [],
+  ],
+  [
+    'path_case_not_written',
+    'routes[1].path',
+    `routes: [{path: /**}, {path: /admin/**, ${admin}}]`,
+    [
+      `path_case: sensitive\nroutes: [{path: /**}, {path: /admin/**, ${admin}}]`,
+      `path_case: insensitive\nroutes: [{path: /**}, {path: /admin/**, ${admin}}]`,
+      `upstream: {url: "http://a", path_case: sensitive}\nroutes: [{path: /**}, {path: /admin/**, ${admin}}]`,
+      `routes: [{path: /**, ${admin}}, {path: /admin/**}]`,
+      `routes: [{path: /**}, {path: "/1/{x}/**", ${admin}}]`,
+      `routes: [{path: /admin/**, ${admin}}]`,
+    ],
+  ],
+];
+
+t.test('a policy that deserves a warning gets that one, with its place', async (t) => {
+  for (const [code, path, text] of rows) {
+    const { ok, warnings } = await load(text);
+    t.ok(ok, text);
+    t.strictSame(
+      warnings.map((warning) => `${warning.code} ${warning.path}`),
+      [`${code} ${path}`],
+      text,
+    );
+    t.match(warnings[0]?.message, /[a-z].*/);
+    t.ok((warnings[0]?.line ?? 0) > 0);
+  }
+});
+
+t.test('a policy close to it gets none', async (t) => {
+  for (const [, , , clean] of rows) {
+    for (const text of clean) {
+      const { ok, warnings } = await load(text);
+      t.ok(ok, text);
+      t.strictSame(
+        warnings.map(({ code }) => code),
+        [],
+        text,
+      );
+    }
+  }
+});
+
+t.test('the smallest useful policy has no warnings', async (t) => {
+  t.strictSame((await load('')).warnings, []);
+});
+
+t.test('warnings are there for a policy that is refused, too', async (t) => {
+  const loaded = await load('timeouts: {idle: 10s}\nroutes: []');
+  t.equal(loaded.ok, false);
+  t.strictSame(
+    loaded.warnings.map(({ code }) => code),
+    ['idle_below_load_balancer'],
+  );
+});
+
+t.test('a useless member of a key set is warned of where others are good', async (t) => {
+  const good = '{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}';
+  const set = (members: string) =>
+    `issuers: {a: {issuer: "https://a", audience: x, jwks: {keys: [${members}]}}}`;
+  const loaded = await load(set(`${good}, {kty: oct, k: c2VjcmV0}`));
+  t.ok(loaded.ok);
+  t.strictSame(
+    loaded.warnings.map(({ code, path }) => `${code} ${path}`),
+    ['unusable_key issuers.a.jwks.keys[1]'],
+  );
+  const refused = await load(set('{kty: oct, k: c2VjcmV0}'));
+  t.match(refused, { ok: false, problems: [{ code: 'no_usable_key' }, { code: 'unusable_key' }] });
+  t.notMatch(JSON.stringify(refused), /c2VjcmV0/);
+});
