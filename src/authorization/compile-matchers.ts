@@ -107,15 +107,14 @@ function compileList(op: 'in' | 'contains_any', operand: unknown): Compiled {
 }
 
 /** Labels of letters, digits and hyphens; a domain in another script is compared in its `xn--` form only. */
-const DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+const DOMAIN = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 
 function compileDomain(operand: unknown): Compiled {
   if (typeof operand !== 'string') return { message: 'takes a domain such as example.com' };
-  const value = operand.toLowerCase();
-  if (operand.length > 253 || !DOMAIN.test(value)) {
+  if (operand.length > 253 || !DOMAIN.test(operand)) {
     return { message: 'takes a domain such as example.com, without "@" or wildcard' };
   }
-  return { matcher: { op: 'domain', value } };
+  return { matcher: { op: 'domain', value: operand.toLowerCase() } };
 }
 
 function scalarProblem(value: unknown): string | null {

@@ -8,6 +8,9 @@ import type { Expression, Route } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { type AuthorizationContext, expressionInput } from './expression-input.ts';
 
+/** What the inner door reads of a route. */
+export type GuardedRoute = Pick<Route, 'auth' | 'audience' | 'require'>;
+
 /**
  * Null when the caller may. The order, stopping at the first that refuses:
  *
@@ -19,7 +22,7 @@ import { type AuthorizationContext, expressionInput } from './expression-input.t
  * @param principal null for an anonymous caller, who may pass `auth: optional` only
  */
 export function authorize(
-  route: Route,
+  route: GuardedRoute,
   principal: Principal | null,
   context: AuthorizationContext,
 ): Refusal | null {
@@ -36,7 +39,7 @@ export function authorize(
 }
 
 /** Another credential, or any, might do: an anonymous caller is asked for one (401) and never told 403. */
-function authorizeAnonymous(route: Route, context: AuthorizationContext): Refusal | null {
+function authorizeAnonymous(route: GuardedRoute, context: AuthorizationContext): Refusal | null {
   if (route.auth === 'none') return null;
   if (route.auth === 'required') return { kind: 'unauthenticated', reason: 'no_credential' };
   const refusal = checkExpression(route.require.when, null, context);
@@ -45,7 +48,7 @@ function authorizeAnonymous(route: Route, context: AuthorizationContext): Refusa
 }
 
 /** Of tokens only: keys have no audience, and a route that accepts them says so by name. */
-function checkAudience(route: Route, principal: Principal): Refusal | null {
+function checkAudience(route: GuardedRoute, principal: Principal): Refusal | null {
   if (route.audience === null || principal.kind !== 'jwt') return null;
   if (route.audience.some((audience) => principal.audiences.includes(audience))) return null;
   return {

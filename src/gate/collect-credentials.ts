@@ -46,7 +46,6 @@ export function collectCredentials(
   limits: Pick<Limits, 'tokenBytes'>,
 ): CollectedCredentials {
   const names = wire.headerNames;
-  const scope = { accept, tokenBytes: limits.tokenBytes };
   let found: CollectedCredentials = ABSENT;
   for (let i = 0; i < names.length; i += 1) {
     const name = names[i] ?? '';
@@ -54,6 +53,7 @@ export function collectCredentials(
     if (reading === null) continue;
     // The same field twice, even once empty: whoever reads the other one sees another caller than we do.
     if (names.indexOf(name) !== i) return AMBIGUOUS;
+    const scope = { accept, tokenBytes: limits.tokenBytes };
     const next = read(reading, name, wire.rawHeaders[2 * i + 1] ?? '', scope);
     if (next === ABSENT) continue;
     if (found !== ABSENT) return AMBIGUOUS;

@@ -1,0 +1,288 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { loadExpressionCompiler } from '../../src/authorization/expression.ts';
+import type { ExpressionInput } from '../../src/policy/policy.ts';
+import { claims } from '../fixtures/caller.ts';
+
+const compile = await loadExpressionCompiler();
+
+/** 2023-11-14T22:15:00.500Z */
+const NOW = 1_700_000_100_500;
+
+const ordinary: ExpressionInput = {
+  anonymous: false,
+  source: 'corp',
+  kind: 'jwt',
+  subject: 'u1',
+  issuer: 'https://issuer.example',
+  client: 'app',
+  scopes: ['orders:read', 'orders:write'],
+  roles: ['admin'],
+  claims: claims({
+    order: '7',
+    level: 2,
+    minus: -1,
+    half: 1.5,
+    big: 1e17,
+    most: Number.MAX_SAFE_INTEGER,
+    nothing: null,
+    yes: true,
+    groups: ['a', 'staff'],
+    org: { id: 5, tags: ['x'] },
+    auth_time: 1_700_000_000,
+    'https://x/roles': ['r'],
+    $typeName: 'google.protobuf.Any',
+    message: { $typeName: 'google.protobuf.StringValue', value: 'x' },
+  }),
+  path: { order: '7' },
+  request: {
+    method: 'GET',
+    host: 'api.example.com',
+    path: '/orders/7',
+    query: '?page=1&q=a%20b+c&twice=1&twice=2&flag',
+    headers: ['x-tenant', 'acme', 'accept', 'a', 'accept', 'b'],
+  },
+  now: NOW,
+};
+
+/** true, false, or the cause. */
+function evaluate(source: string, over: Partial<ExpressionInput> = {}): boolean | string {
+  const compiled = compile(source, { parameters: Object.keys(ordinary.path) });
+  if (!compiled.ok) throw new Error(`${source}: ${compiled.message}`);
+  const outcome = compiled.expression.evaluate({ ...ordinary, ...over });
+  return outcome.ok ? outcome.value : outcome.cause;
+}
+
+const truths: readonly (readonly [source: string, value: boolean])[] = [
+  ['path.order == claims.order', true],
+  ['path.order == claims.order || "admin" in roles', true],
+  ['path.order != claims.order', false],
+  ['path["order"] == "7"', true],
+  ['"admin" in roles && "orders:write" in scopes', true],
+  ['"adm" in roles', false],
+  ['anonymous', false],
+  ['source == "corp" && kind == "jwt" && subject == "u1" && client == "app"', true],
+  ['issuer.startsWith("https://")', true],
+  ['request.method == "GET" && request.host == "api.example.com" && request.path == "/orders/7"', true],
+  ['request["method"] == "GET"', true],
+  ['request.method in ["GET", "HEAD"]', true],
+  ['claims["https://x/roles"].exists(role, role == "r")', true],
+  ['claims.org.id == 5 && claims.org.tags[0] == "x"', true],
+  ['claims.groups.exists(group, group == "staff")', true],
+  ['claims.groups.all(group, group.startsWith("s"))', false],
+  ['claims.groups.filter(group, group != "a") == ["staff"]', true],
+  ['claims.groups.map(group, group + "!") == ["a!", "staff!"]', true],
+  ['claims.groups.exists_one(group, group == "a")', true],
+  ['size(claims.groups) == 2 && roles.size() == 1', true],
+  ['has(claims.tenant)', false],
+  ['!has(claims.tenant) || claims.tenant == "acme"', true],
+  ['has(claims.nothing)', false],
+  ['has(path.order)', true],
+  ['claims.nothing == null', true],
+  ['"level" in claims', true],
+  ['type(claims.level) == int && type(claims.half) == double && type(claims.big) == double', true],
+  ['now.getFullYear() == 2023 && now.getHours() == 22', true],
+  ['now.getHours("Europe/Berlin") == 23', true],
+  ['now == timestamp("2023-11-14T22:15:00.5Z")', true],
+  ['now - timestamp(claims.auth_time) < duration("5m")', true],
+  ['int(now) - claims.auth_time == 100', true],
+  ['request.path.matches("^/orders/[0-9]+$")', true],
+  ['subject.matches("(?i)^U[0-9]$")', true],
+  ['(kind == "jwt" ? claims : claims).level == 2', true],
+  ['claims.yes', true],
+];
+
+t.test('facts of the caller, the path and the request are seen', async (t) => {
+  for (const [source, value] of truths) t.equal(evaluate(source), value, source);
+});
+
+t.test('integral claims are integers within 2^53, and beyond it arithmetic refuses', async (t) => {
+  t.equal(evaluate('claims.level + 1 == 3'), true);
+  t.equal(evaluate('claims.level * 10 - 5 >= 15'), true);
+  t.equal(evaluate('claims.minus == -1'), true);
+  t.equal(evaluate('claims.level == 2.0'), true);
+  t.equal(evaluate('claims.half + 0.5 == 2.0'), true);
+  t.equal(evaluate('claims.most == 9007199254740991'), true);
+  t.match(evaluate('claims.big + 1 > 0'), /types that do not go together/);
+  t.equal(evaluate('claims.big == 1e17'), true);
+  t.match(evaluate('claims.most * 9007199254740991 > 0'), /arithmetic failed/);
+});
+
+t.test('J71 text of claims is only text, whatever it looks like', async (t) => {
+  t.equal(evaluate('claims["$typeName"] == "google.protobuf.Any"'), true);
+  t.equal(evaluate('claims.message.value == "x"'), true);
+  t.equal(evaluate('type(claims.message) == map'), true);
+  for (const name of ['constructor', '__proto__', 'toString', 'size']) {
+    t.match(evaluate(`claims["${name}"] == 1`), /no such member/, name);
+    t.equal(evaluate(`"${name}" in claims`), false, name);
+  }
+});
+
+const failures: readonly (readonly [source: string, cause: RegExp])[] = [
+  ['claims.tenant == "acme"', /^no such member at character 7$/],
+  ['claims.tenant != "acme"', /no such member/],
+  ['!(claims.tenant == "acme")', /no such member/],
+  ['claims.org.name.first == "x"', /no such member/],
+  ['has(claims.a.b)', /no such member/],
+  ['!has(claims.a.b)', /no such member/],
+  ['claims.order.id == 1', /no such member/],
+  ['claims.groups[5] == "a"', /no such index/],
+  ['claims.groups["0"] == "a"', /no such member/],
+  ['path[claims.groups[0]] == "7"', /no such member/],
+  ['claims.groups.contains("staff")', /types that do not go together/],
+  ['claims.level > "1"', /types that do not go together/],
+  ['claims.order + 1 == 8', /types that do not go together/],
+  ['claims.level.exists(x, true)', /types that do not go together/],
+  ['!claims.level', /types that do not go together/],
+  ['claims.level / 0 == 1', /division by zero/],
+  ['int(claims.groups[1]) == 1', /^conversion or arithmetic failed at character 1$/],
+  ['duration(claims.order) > duration("1s")', /conversion or arithmetic failed/],
+  ['claims.level', /neither true nor false: type int/],
+  ['claims.nothing', /neither true nor false/],
+  ['claims.groups', /neither true nor false: type list/],
+  ['request.query.twice == "1"', /a name occurs twice/],
+  ['has(request.query.twice)', /a name occurs twice/],
+  ['"twice" in request.query', /a name occurs twice/],
+  ['request.query == {"twice": "", "page": "1", "q": "a b c", "flag": ""}', /a name occurs twice/],
+  ['request.query.missing == "1"', /no such member/],
+  ['request.headers.accept == "a"', /a name occurs twice/],
+  ['request.headers["x-other"] == "a"', /no such member/],
+];
+
+t.test('Z15 whatever cannot be evaluated is an error with a cause and never a value', async (t) => {
+  for (const [source, cause] of failures) t.match(String(evaluate(source)), cause, source);
+});
+
+t.test('an error is not cured by a negation, and only a true decides an ||', async (t) => {
+  t.equal(evaluate('claims.tenant == "a" || true'), true);
+  t.equal(evaluate('claims.tenant == "a" || false'), 'no such member at character 7');
+  t.equal(evaluate('claims.tenant == "a" && false'), false);
+  t.equal(evaluate('claims.tenant == "a" && true'), 'no such member at character 7');
+});
+
+t.test('L1 a cause never quotes a claim, a header or the query', async (t) => {
+  const secret = 'S3CRET';
+  const over = {
+    claims: claims({ a: secret, b: [secret], n: { [secret]: 1 } }),
+    request: { ...ordinary.request, query: `?a=${secret}`, headers: ['x-a', secret] },
+  };
+  for (const source of [
+    'int(claims.a) == 1',
+    'bool(claims.a)',
+    'timestamp(claims.a) < now',
+    'duration(claims.a) < duration("1s")',
+    'claims[claims.a] == 1',
+    'claims.b[claims.a] == 1',
+    'claims.n[request.query.a].x == 1',
+    'int(request.headers["x-a"]) == 1',
+    'now.getHours(claims.a) == 1',
+    'claims.a',
+    'claims.a + 1 == 2',
+    'claims.a < 1',
+  ]) {
+    const cause = evaluate(source, over);
+    t.type(cause, 'string', source);
+    t.notMatch(cause, new RegExp(secret, 'i'), source);
+  }
+});
+
+t.test('the query is decoded once, + is a space, and a flag is empty', async (t) => {
+  t.equal(
+    evaluate('request.query.page == "1" && request.query.q == "a b c" && request.query.flag == ""'),
+    true,
+  );
+  t.equal(evaluate('has(request.query.page) && !has(request.query.other)'), true);
+  const query = (text: string) => ({ request: { ...ordinary.request, query: text } });
+  t.match(evaluate('has(request.query.a)', query('?%zz=1&a=1')), /the query cannot be read/);
+  t.match(evaluate('request.query.a == "1"', query('?a=%ff')), /does not decode/);
+  t.equal(evaluate('request.query.size() == 0', query('')), true);
+  t.equal(evaluate('has(request.query.__proto__)', query('?a=1')), false);
+});
+
+t.test('an anonymous caller is empty in every respect', async (t) => {
+  const nobody = {
+    anonymous: true,
+    source: '',
+    kind: '' as const,
+    subject: '',
+    issuer: '',
+    client: '',
+    scopes: [],
+    roles: [],
+    claims: claims({}),
+  };
+  t.equal(
+    evaluate('anonymous && subject == "" && roles == [] && size(claims) == 0 && kind == ""', nobody),
+    true,
+  );
+  t.equal(evaluate('!anonymous || request.method == "GET"', nobody), true);
+  t.match(evaluate('claims.tenant == "acme"', nobody), /no such member/);
+});
+
+t.test('only what the expression names is looked at', async (t) => {
+  const looked: string[] = [];
+  const watched = new Proxy(ordinary, {
+    get(target, name, receiver) {
+      looked.push(String(name));
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  const compiled = compile('anonymous || "admin" in roles', { parameters: [] });
+  t.ok(compiled.ok && compiled.expression.evaluate(watched).ok);
+  t.strictSame(looked, ['anonymous', 'roles']);
+});
+
+t.test('an evaluation keeps nothing of the request before', async (t) => {
+  const compiled = compile('request.query.page == "1" && request.headers["x-tenant"] == "acme"', {
+    parameters: [],
+  });
+  if (!compiled.ok) throw new Error(compiled.message);
+  const { evaluate: run } = compiled.expression;
+  t.match(run(ordinary), { ok: true, value: true });
+  t.match(run({ ...ordinary, request: { ...ordinary.request, query: '?page=2' } }), { value: false });
+  t.match(run({ ...ordinary, request: { ...ordinary.request, headers: [] } }), { ok: false });
+  t.match(run(ordinary), { ok: true, value: true });
+});
+
+t.test('D11 matches ends on a pattern that takes a backtracking engine for ever', async (t) => {
+  const subject = `${'a'.repeat(5000)}!`;
+  t.equal(evaluate('subject.matches("^(a+)+$")', { subject }), false);
+  t.equal(evaluate('subject.matches("^(a|aa)+$")', { subject }), false);
+  t.equal(evaluate('subject.matches("(.*a){20}b")', { subject }), false);
+});
+
+t.test('loops end: ten thousand rounds of all loops together', async (t) => {
+  const list = Array.from({ length: 101 }, (_, i) => i);
+  const product = 'claims.list.all(a, claims.list.all(b, claims.list.all(c, a + b + c >= 0)))';
+  t.match(evaluate(product, { claims: claims({ list: list.slice(0, 20) }) }), true);
+  t.match(evaluate(product, { claims: claims({ list }) }), /more than 10000 rounds/);
+  const single = 'claims.list.exists(a, a == -1)';
+  t.equal(evaluate(single, { claims: claims({ list: Array(9999).fill(0) }) }), false);
+  t.match(evaluate(single, { claims: claims({ list: Array(10_001).fill(0) }) }), /more than 10000 rounds/);
+  t.equal(evaluate(single, { claims: claims({ list: [1] }) }), false, 'counted anew each time');
+});
+
+t.test('no claims make an evaluation throw', async (t) => {
+  const sources = [
+    'claims.a == claims.b',
+    'claims.a < claims.b',
+    'claims.a in claims.b',
+    'claims.a.exists(x, x == claims.b)',
+    'string(claims.a) == string(claims.b)',
+    'claims.a[claims.b] == 1',
+    'claims.a + claims.b == claims.a',
+    'claims[claims.a]',
+  ];
+  const compiled = sources.map((source) => compile(source, { parameters: [] }));
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
+        for (const one of compiled) {
+          if (!one.ok) throw new Error(one.message);
+          one.expression.evaluate({ ...ordinary, claims: claims({ a, b }) });
+        }
+      }),
+      { numRuns: 500 },
+    ),
+  );
+});
