@@ -15,6 +15,8 @@ t.test('keys are obtained by the first need and found without waiting from then 
   const { set, source } = staged([a, b]);
   const looked = set.find('a', 'ES256', Date.now());
   t.ok(looked instanceof Promise);
+  set.start();
+  t.match(await set.find('b', 'ES256', Date.now()), { outcome: 'found' }, 'all wait for the same attempt');
   t.match(await looked, { outcome: 'found', keys: [{ kid: 'a', algorithm: 'ES256' }] });
   t.match(set.find('b', 'ES256', Date.now()), { outcome: 'found', keys: { length: 1 } });
   t.match(set.find(null, 'ES256', Date.now()), { outcome: 'found', keys: { length: 2 } });
@@ -105,12 +107,14 @@ t.test('K07 S6 a flood of key ids costs four look-ups and one more each cooldown
   await time.advance(9000);
   const waiting = Array.from({ length: 300 }, (_, n) => set.find(`y${n}`, 'ES256', time.now()));
   t.equal(source.fetches, 5, 'the next one is a second away');
-  source.serve([a, await createIssuer({ kid: 'y7' })]);
+  source.serve([a, await createIssuer({ kid: 'y7' }), await createIssuer({ kid: 'y299' })]);
   await time.advance(1000);
   const lookups = await Promise.all(waiting);
   t.match(lookups[7], { outcome: 'found' }, 'those who waited for it share it');
   t.same(lookups[299], { outcome: 'none', reason: 'unknown_kid' }, 'beyond 256 nobody waits');
   t.equal(source.fetches, 6);
+  t.match(await set.find('z', 'ES256', time.now()), { outcome: 'none' });
+  t.equal(source.fetches, 6, 'the one that was waited for is spent');
   t.match(set.find('a', 'ES256', time.now()), { outcome: 'found' });
 });
 

@@ -74,6 +74,7 @@ t.test('J25 the last character carries no bits that belong to no byte', async (t
   for (const [signature, ok] of [
     ['QQ', true],
     ['QR', false],
+    ['QY', false],
     ['QUE', true],
     ['QUF', false],
     ['Q', false],
