@@ -62,7 +62,7 @@ export function compilePolicy(
     issuers,
     apiKeySets,
     identity,
-    errors: configuration.errors,
+    errors: { format: configuration.errors.format, detail: configuration.errors.detail },
     routes,
     tree: buildRouteTree(routes),
     unmatched: { accept: accept.everybody, status: configuration.unmatched.status },
