@@ -210,9 +210,9 @@ function shown(crossing: Crossing): string {
   const { kind, first, second, example } = crossing;
   const pair = [first, second].map(({ host, path }) => `${host ?? ''}${path}`).join(' + ');
   const text = `${kind} ${pair}: ${example.method} http://${example.host}${example.path}`;
-  return crossing.kind === 'duplicate'
-    ? text
-    : `${text} -> ${crossing.missing?.host ?? ''}${crossing.missing?.path}`;
+  if (crossing.kind === 'duplicate') return text;
+  const { missing, canBeDecided } = crossing;
+  return `${text} -> ${canBeDecided ? `${missing.host ?? ''}${missing.path}` : 'one path_case'}`;
 }
 
 t.test('crossings are reported up to a number that can be read', async (t) => {
