@@ -1,7 +1,8 @@
 /** The process: hands argv, environment and streams to the command line and takes its exit code. */
 import { relative } from 'node:path';
 import { describeDefect, main } from './cli/command-line.ts';
-import { EXIT_DEFECT } from './cli/exit-codes.ts';
+import { EXIT_CONFIGURATION, EXIT_DEFECT } from './cli/exit-codes.ts';
+import { unsupportedNode } from './cli/node-version.ts';
 
 // A reader that went away (`sallyport help | head -1`) is no defect.
 for (const stream of [process.stdout, process.stderr]) {
@@ -15,11 +16,17 @@ process.on('uncaughtException', (error) => {
   process.exit(EXIT_DEFECT);
 });
 
-process.exitCode = await main(process.argv.slice(2), {
-  program: nameOfProgram(process.argv[1] ?? ''),
-  environment: process.env,
-  streams: { stdout: process.stdout, stderr: process.stderr },
-});
+const unsupported = unsupportedNode(process.versions.node);
+if (unsupported === null) {
+  process.exitCode = await main(process.argv.slice(2), {
+    program: nameOfProgram(process.argv[1] ?? ''),
+    environment: process.env,
+    streams: { stdout: process.stdout, stderr: process.stderr },
+  });
+} else {
+  process.stderr.write(`sallyport: ${unsupported}\n`);
+  process.exitCode = EXIT_CONFIGURATION;
+}
 
 /** What to type to call us again: the installed name, or node and the script, with the node that belongs to it. */
 function nameOfProgram(script: string): string {

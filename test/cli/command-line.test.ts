@@ -2,6 +2,7 @@ import t from 'tap';
 import manifest from '../../package.json' with { type: 'json' };
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { readDuration } from '../../src/cli/duration.ts';
+import { unsupportedNode } from '../../src/cli/node-version.ts';
 import { plainText } from '../../src/cli/output.ts';
 import { invoke } from '../fixtures/invocation.ts';
 
@@ -146,6 +147,14 @@ t.test('control characters of arguments do not reach the terminal', async (t) =>
   const { stderr } = await invoke(['check', '\u001b[2Jx', 'b\u001b]0;title\u0007']);
   t.notMatch(stderr, /[\u0000-\u0009\u000b-\u001f\u007f]/);
   t.equal(plainText('a\u001b[2J\u202eb\u2028c\n'), 'a\\x1b[2J\\u{202e}b\\u{2028}c\\x0a');
+});
+
+t.test('only a Node on which the gate is whole will do', async (t) => {
+  for (const version of ['24.9.0', '24.21.0', '26.0.0', '28.1.2'])
+    t.equal(unsupportedNode(version), null, version);
+  for (const version of ['18.20.0', '20.20.2', '22.22.0', '24.8.0', '25.9.0']) {
+    t.match(unsupportedNode(version), new RegExp(`Node ${literally(version)} will not do`));
+  }
 });
 
 t.test('durations have a unit', async (t) => {

@@ -1,0 +1,84 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import manifest from '../../package.json' with { type: 'json' };
+
+const directory = mkdtempSync(join(tmpdir(), 'sallyport-build-'));
+t.teardown(() => rmSync(directory, { recursive: true }));
+const script = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url));
+const program = join(directory, 'sallyport.mjs');
+
+// Far from node_modules, so that nothing is found that is not inside.
+const built = spawnSync(process.execPath, [script, directory], { encoding: 'utf8' });
+const runBuilt = (...words: string[]) =>
+  spawnSync(process.execPath, [program, ...words], { encoding: 'utf8', cwd: directory, env: {} });
+
+t.test('one file that may be executed', async (t) => {
+  t.equal(built.status, 0, built.stderr);
+  t.ok(statSync(program).mode & 0o100);
+  t.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/);
+  t.equal(runBuilt('version').stdout.split(' ')[1], manifest.version);
+});
+
+t.test('every package inside has its licence in the notices', async (t) => {
+  const notices = readFileSync(join(directory, 'THIRD_PARTY_NOTICES.txt'), 'utf8');
+  const inside = [
+    ...readFileSync(program, 'utf8').matchAll(/^\s*\/\/ node_modules\/((?:@[^/\n]+\/)?[^/\n]+)/gm),
+  ];
+  const names = new Set(inside.map(([, name]) => name ?? ''));
+  t.ok(names.size > 20);
+  for (const name of names) t.ok(notices.includes(`\n${name} `) || notices.startsWith(`${name} `), name);
+});
+
+t.test('it checks, prints a policy and knows CEL', async (t) => {
+  const file = join(directory, 'policy.yaml');
+  writeFileSync(file, runBuilt('dev', '--print-policy').stdout.replaceAll('sallyport-development', 'realm'));
+  t.match(runBuilt('check', file), { status: 0 });
+  writeFileSync(
+    file,
+    'upstream: http://127.0.0.1:9\nissuers: {corp: {issuer: https://a.test, audience: a}}\n' +
+      'routes: [{path: /**, require: {when: \'path.x == "1"\'}}]\n',
+  );
+  t.match(runBuilt('check', file), { status: 78, stdout: /require\.when/ });
+});
+
+t.test('it serves: 401 by itself, 200 from the upstream, and ends with 0 on SIGTERM', async (t) => {
+  const upstream = createServer((_request, response) => response.end('legacy'));
+  upstream.listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  t.teardown(() => upstream.close());
+  const address = upstream.address();
+  const port = address === null || typeof address === 'string' ? 0 : address.port;
+  const file = join(directory, 'sallyport.yaml');
+  writeFileSync(
+    file,
+    `upstream: http://127.0.0.1:${port}\nissuers: {corp: {issuer: http://127.0.0.1:9, audience: a}}\n` +
+      'routes: [{path: /**}, {path: /public, auth: none}]\n',
+  );
+  const child = spawn(
+    process.execPath,
+    [program, 'run', '--config', file, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
+    { cwd: directory, env: {}, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  let log = '';
+  for await (const text of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    log += text;
+    if (/"msg":"listening"/.test(log)) break;
+  }
+  child.stdout.resume();
+  const origin = `http://${/"public":\["([^"]+)"\]/.exec(log)?.[1]}`;
+  const refused = await fetch(`${origin}/`);
+  t.equal(refused.status, 401);
+  t.equal(refused.headers.get('www-authenticate'), 'Bearer realm="api"');
+  t.equal(await refused.text(), '{"error":"unauthorized"}');
+  t.equal(await (await fetch(`${origin}/public`)).text(), 'legacy');
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  t.same(await ended, [0, null]);
+});

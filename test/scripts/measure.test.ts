@@ -1,0 +1,81 @@
+import t from 'tap';
+import { measureFile } from '../../scripts/measure-source.ts';
+import { describeFailure, readTapReport } from '../../scripts/tap-report.ts';
+
+t.test('lines, branches, nesting and parameters are counted', async (t) => {
+  const { lines, functions } = measureFile(`import type { A } from './a.ts';
+function outer(a: A, b: number): void {
+  if (a && b) {
+    for (const x of []) {
+      if (x) x();
+    }
+  } else if (b) {
+    (() => (b ? 1 : 2))();
+  }
+}
+const short = (): number => 1;
+`);
+  t.equal(lines, 11);
+  t.match(functions, [
+    { name: 'outer', line: 2, lines: 9, branches: 6, nesting: 3, parameters: 2 },
+    { name: '(anonymous)', line: 8, branches: 2, nesting: 0, parameters: 0 },
+    { name: 'short', line: 11, lines: 1, branches: 1 },
+  ]);
+});
+
+t.test('a switch counts once, whatever its cases', async (t) => {
+  const { functions } = measureFile(
+    'function f(a) { switch (a) { case 1: return 1; case 2: return 2; default: return 3; } }',
+  );
+  t.match(functions, [{ branches: 2, nesting: 1 }]);
+});
+
+t.test('what is forbidden is found in code and not in texts and comments', async (t) => {
+  const measure = measureFile(`// any: any
+const a: any = 1;
+const b = 'x as any';
+const c = b as unknown as number;
+const d: Map<string, any> = new Map();
+// ${'@ts-'}ignore
+const company = many(a);
+/** Documented. */
+export const e = 1;
+export function f() {}
+export interface G {}
+`);
+  t.match(measure, { anys: [2, 5], doubleCasts: [4], silencers: [6], undocumented: [10] });
+});
+
+const REPORT = {
+  suites: [
+    {
+      ok: false,
+      fullname: 'a.test.ts',
+      suites: [{ ok: true, cases: [{ ok: true }, { ok: true, skip: true }, { ok: true, todo: 'later' }] }],
+      cases: [
+        {
+          ok: false,
+          fullname: 'a.test.ts > is one',
+          diag: { at: { fileName: 'a.test.ts', lineNumber: 3 }, diff: '-1\n+2' },
+        },
+      ],
+    },
+    { ok: false, fullname: 'b.test.ts', cases: [{ ok: true }], diag: { exitCode: 1 } },
+  ],
+};
+
+t.test('a report is counted by its leaves, and a suite that fails without one counts too', async (t) => {
+  const report = readTapReport(JSON.stringify(REPORT));
+  t.match(report, { files: 2, tally: { passed: 2, failed: 2, skipped: 2 } });
+  t.same(
+    report?.failures.map(({ name }) => name),
+    ['a.test.ts > is one', 'b.test.ts'],
+  );
+  const [first] = report?.failures ?? [];
+  if (first !== undefined)
+    t.equal(describeFailure(first), 'FAILED  a.test.ts > is one (a.test.ts:3)\n    -1\n    +2');
+});
+
+t.test('what is no report is none', async (t) => {
+  for (const text of ['', 'no tests', '{}', 'null', '[]']) t.equal(readTapReport(text), null, text);
+});
