@@ -45,7 +45,7 @@ export interface Principal {
   readonly roles: readonly string[];
   /** The verified claims; empty for keys. */
   readonly claims: JsonObject;
-  /** `aud` as a list (empty for keys, and for issuers with `insecure_any`): for a route's narrower `audience`. */
+  /** `aud` as a list, for a route's narrower `audience`; empty for keys, and where `insecure_any` lets a token have none. */
   readonly audiences: readonly string[];
   /** Epoch seconds after which the credential is no good any more, without leeway; Infinity when it never ends. */
   readonly expiresAt: number;
