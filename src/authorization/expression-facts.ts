@@ -5,92 +5,71 @@ import type { CelInput, CelMap } from '@bufbuild/cel';
 import type { ExpressionInput } from '../policy/policy.ts';
 import { claimsValue, ExpressionFault, headersValue, queryValue, recordValue } from './expression-values.ts';
 
+/** The variables, and the request that they speak of for the time of one evaluation. */
 export interface ExpressionFacts {
-  /**
-   * What the library resolves names in. It asks for `request.method` under that very name, so there is no
-   * need for a `request` to be built.
-   */
   readonly bindings: Record<string, CelInput>;
   /** Points the variables at a request. */
   look(input: ExpressionInput): void;
-  /** Lets go of it. */
+  /** Lets go of it: until the next `look` every variable is an error. */
   forget(): void;
 }
 
+/** A request, and what was made of it for an expression that looks at it twice. */
+interface View {
+  readonly input: ExpressionInput;
+  query: CelMap | null;
+  headers: CelMap | null;
+}
+
+/**
+ * How each variable is read. The library asks for `request.method` under that very name, so there is no need
+ * for a `request` to be built.
+ */
+const READERS: Readonly<Record<string, (view: View) => CelInput>> = {
+  anonymous: ({ input }) => input.anonymous,
+  source: ({ input }) => input.source,
+  kind: ({ input }) => input.kind,
+  subject: ({ input }) => input.subject,
+  issuer: ({ input }) => input.issuer,
+  client: ({ input }) => input.client,
+  scopes: ({ input }) => input.scopes,
+  roles: ({ input }) => input.roles,
+  claims: ({ input }) => claimsValue(input.claims),
+  path: ({ input }) => recordValue(input.path),
+  'request.method': ({ input }) => input.request.method,
+  'request.host': ({ input }) => input.request.host,
+  'request.path': ({ input }) => input.request.path,
+  'request.query': (view) => {
+    view.query ??= queryValue(view.input.request.query);
+    return view.query;
+  },
+  'request.headers': (view) => {
+    view.headers ??= headersValue(view.input.request.headers);
+    return view.headers;
+  },
+  now: ({ input }) => timestamp(input.now),
+};
+
+/** One set of variables, for evaluations that do not overlap. */
 export function expressionFacts(): ExpressionFacts {
-  let input: ExpressionInput | null = null;
-  let query: CelMap | null = null;
-  let headers: CelMap | null = null;
-
-  function facts(): ExpressionInput {
-    if (input === null) throw new ExpressionFault('no request');
-    return input;
+  let view: View | null = null;
+  // Without a prototype: names are looked up as members.
+  const bindings: Record<string, CelInput> = Object.create(null);
+  for (const [name, read] of Object.entries(READERS)) {
+    Object.defineProperty(bindings, name, {
+      get() {
+        if (view === null) throw new ExpressionFault('no request');
+        return read(view);
+      },
+    });
   }
-
-  const bindings: Record<string, CelInput> = {
-    get anonymous() {
-      return facts().anonymous;
-    },
-    get source() {
-      return facts().source;
-    },
-    get kind() {
-      return facts().kind;
-    },
-    get subject() {
-      return facts().subject;
-    },
-    get issuer() {
-      return facts().issuer;
-    },
-    get client() {
-      return facts().client;
-    },
-    get scopes() {
-      return facts().scopes;
-    },
-    get roles() {
-      return facts().roles;
-    },
-    get claims() {
-      return claimsValue(facts().claims);
-    },
-    get path() {
-      return recordValue(facts().path);
-    },
-    get 'request.method'() {
-      return facts().request.method;
-    },
-    get 'request.host'() {
-      return facts().request.host;
-    },
-    get 'request.path'() {
-      return facts().request.path;
-    },
-    get 'request.query'() {
-      query ??= queryValue(facts().request.query);
-      return query;
-    },
-    get 'request.headers'() {
-      headers ??= headersValue(facts().request.headers);
-      return headers;
-    },
-    get now() {
-      return timestamp(facts().now);
-    },
-  };
-  // Names are looked up as members: none may come from a prototype.
-  Object.setPrototypeOf(bindings, null);
-
   return {
     bindings,
-    look(next) {
-      input = next;
+    look(input) {
+      view = { input, query: null, headers: null };
     },
     forget() {
-      input = null;
-      query = null;
-      headers = null;
+      view = null;
     },
   };
 }

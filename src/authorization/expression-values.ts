@@ -46,6 +46,7 @@ export function headersValue(headers: readonly string[]): CelMap {
   return celMap(entries);
 }
 
+/** Path parameters by name. */
 export function recordValue(record: Readonly<Record<string, string>>): CelMap {
   return celMap(new Map<string, CelInput>(Object.entries(record)));
 }
