@@ -112,7 +112,7 @@ function formsOf(path: string, readings: readonly (readonly string[])[]): readon
   const forms: ToleratedForm[] = [];
   if (path.includes('%2F')) forms.push('encoded_slash');
   if (path.includes(';') || path.includes('%3B')) forms.push('semicolon');
-  if (path.includes('//') || readings.some((reading) => reading.includes(''))) forms.push('double_slash');
+  if (readings.some((reading) => reading.includes(''))) forms.push('double_slash');
   return forms;
 }
 

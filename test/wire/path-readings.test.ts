@@ -64,6 +64,11 @@ const READINGS: [name: string, path: string, readings: string[][]][] = [
       ['a', 'y', 'b'],
     ],
   ],
+  [
+    'an encoded semicolon behind an encoded slash has readings of its own',
+    '/a;x%2Fy%3Bz',
+    [['a;x/y;z'], ['a'], ['a;x', 'y;z'], ['a', 'y;z'], ['a', 'y']],
+  ],
 ];
 for (const [name, path, readings] of READINGS) {
   t.test(name, async (t) => t.strictSame(pathReadings(path), readings));
