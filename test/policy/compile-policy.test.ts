@@ -193,7 +193,7 @@ t.test('freezing reaches Maps, Sets and circles, and leaves objects of classes',
   t.end();
 });
 
-t.test('the work for 10,000 routes grows with their number and no faster', async (t) => {
+t.test('the work for 2,000 routes grows with their number and no faster', async (t) => {
   const routes = (count: number) => {
     const list = Array.from(
       { length: count },
@@ -201,8 +201,8 @@ t.test('the work for 10,000 routes grows with their number and no faster', async
     );
     return `routes:\n${list.join('\n')}`;
   };
-  const policy = await loadGood(routes(10_000));
-  t.equal(policy.routes.length, 10_000);
+  const policy = await loadGood(routes(2000));
+  t.equal(policy.routes.length, 2000);
   t.equal(new Set(policy.routes.map((route) => route.accept)).size, 1, 'what routes accept is held once');
   t.equal(policy.tree.find('', ['s7', 'r57', 'x'])?.place.byMethod.get('GET')?.path, '/s7/r57/{id}');
 });
