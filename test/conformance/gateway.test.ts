@@ -28,6 +28,13 @@ routes:
 `,
 });
 
+t.test('G19 nothing is sent to the upstream before somebody may', async (t) => {
+  const response = await fetch(`http://127.0.0.1:${world.gateway.adminPort}/readyz`);
+  t.equal(response.status, 200);
+  await response.text();
+  t.equal(world.upstream.connections(), 0);
+});
+
 t.test('G11 a path with two readings is 400 on every route', async (t) => {
   for (const target of [
     '/public/../api/1',
@@ -55,7 +62,7 @@ t.test('G19 probes and metrics are not on the public listener', async (t) => {
 });
 
 t.test('G19 the admin listener answers probes and forwards nothing', async (t) => {
-  const before = world.upstream.mark();
+  const before = await world.upstream.mark();
   const statuses: number[] = [];
   for (const target of ['/livez', '/readyz', '/public/1', '/api/1']) {
     const [response] = await exchange(
@@ -65,7 +72,7 @@ t.test('G19 the admin listener answers probes and forwards nothing', async (t) =
     statuses.push(response?.status ?? 0);
   }
   t.strictSame(statuses, [200, 200, 404, 404]);
-  t.equal(world.upstream.mark(), before);
+  t.equal(await world.upstream.mark(), before);
 });
 
 t.test('G19 a page on the web cannot use the admin listener under a name of its own', async (t) => {

@@ -28,7 +28,7 @@ routes:
   - {path: /api/files/**, tolerate: encoded_slash}
   - {path: /admin/**, require: {scopes: admin}}
   - {path: /strip/**, rewrite: {strip_prefix: /strip}}
-  - {path: "/t/{tenant}/**", rewrite: {path: "/tenants/{tenant}"}}
+  - {path: "/t/{tenant}/{rest...}", rewrite: {path: "/tenants/{tenant}/{rest...}"}}
 `,
 });
 
@@ -166,7 +166,7 @@ t.test('P36 a query never leads round a rule', async (t) => {
 
 t.test('P21 a parameter is encoded again where it is put into the forwarded path', async (t) => {
   const seen = await world.forwarded(t, { target: '/t/a%23%3Fb/x', token });
-  t.equal(seen.target, '/tenants/a%23%3Fb');
+  t.equal(seen.target, '/tenants/a%23%3Fb/x');
 });
 
 t.test('P22 a stripped prefix leaves a whole path', async (t) => {
@@ -211,12 +211,9 @@ t.test('P44 every method meets the same rule', async (t) => {
 });
 
 t.test('P1 not one of these requests reached /admin at the upstream without the scope', async (t) => {
-  const reached = world.upstream.requests.filter((request) =>
-    /admin/i.test(request.target.split('?')[0] ?? ''),
-  );
-  for (const request of reached) {
-    t.match(request.all('x-auth-scopes').join() + request.target, /admin$|^\/public\/|%25/);
-  }
+  const reached = world.upstream.requests.filter(({ target }) => target.startsWith('/admin'));
+  t.not(reached.length, 0);
+  for (const request of reached) t.strictSame(request.all('x-auth-scopes'), ['read admin'], request.target);
 });
 
 t.test('P16 a refused target is not repeated in the answer', async (t) => {

@@ -121,8 +121,8 @@ for (const [name, claims, header] of REFUSED) {
 const EXPIRED: [string, Members][] = [
   ['T02 expired beyond the leeway', { exp: now - 60 }],
   ['T04 exp is now, without leeway', { iss: 'https://exact.test', exp: nowSeconds() }],
-  ['J44 exp 0', { exp: 0 }],
-  ['J44 exp negative', { exp: -1 }],
+  ['J44 exp 0', { exp: 0, iat: undefined }],
+  ['J44 exp negative', { exp: -1, iat: undefined }],
 ];
 for (const [name, claims] of EXPIRED) {
   t.test(name, async (t) => {

@@ -202,6 +202,8 @@ http {
   default_type text/plain;
   gzip on;
   gzip_types text/plain;
+  # nginx takes a Via field, which a gateway must send (RFC 9110 section 7.6.3), for a reason not to compress.
+  gzip_proxied any;
   server {
     listen 127.0.0.1:${port};
     root ${directory}/www;
