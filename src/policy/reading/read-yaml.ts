@@ -51,7 +51,9 @@ export function readYaml(text: string, options: YamlOptions): Located | null {
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
     return refuse(options, { line: 1, column: 1 }, 'is read as YAML 1.2; take the %YAML line out');
   }
-  return document.contents === null ? null : new TreeReader(lines, broken, options).read(document.contents);
+  return document.contents === null
+    ? null
+    : new TreeReader(text, lines, broken, options).read(document.contents);
 }
 
 function parse(text: string, lineCounter: LineCounter) {
@@ -84,6 +86,7 @@ function refuse(options: YamlOptions, at: { line: number; column: number }, mess
 
 /** Walks the parser's nodes once. */
 class TreeReader {
+  readonly #text: string;
   readonly #lines: LineCounter;
   readonly #broken: BrokenLines;
   readonly #options: YamlOptions;
@@ -93,7 +96,8 @@ class TreeReader {
   #nodes = 0;
   #aliasedNodes = 0;
 
-  constructor(lines: LineCounter, broken: BrokenLines, options: YamlOptions) {
+  constructor(text: string, lines: LineCounter, broken: BrokenLines, options: YamlOptions) {
+    this.#text = text;
     this.#lines = lines;
     this.#broken = broken;
     this.#options = options;
@@ -110,9 +114,7 @@ class TreeReader {
     const at = this.#position(node.range[0]);
     if (this.#broken.has(at.line) && !isBlockCollection(node)) return this.#unreadable(at);
     if (isAlias(node)) return this.#alias(node.source, at);
-    if (node.tag !== undefined) {
-      return this.#refuse(at, 'yaml_tag', adviseOnTag(node.tag, this.#path.at(-1) === 'when'));
-    }
+    if (node.tag !== undefined) return this.#tag(node.range[0]);
     const { anchor } = node;
     if (anchor === undefined) return this.#untagged(node, at);
     const before = this.#nodes;
@@ -190,6 +192,14 @@ class TreeReader {
     const { scalar, errors } = readScalar(written, plain, at, this.#options);
     for (const { code, message } of errors) this.#refuse(at, code, message);
     return scalar;
+  }
+
+  /** The parser gives the place of what follows the tag. */
+  #tag(after: number): LocatedScalar {
+    const before = this.#text.slice(0, after).trimEnd();
+    const tag = /\S*$/.exec(before)?.[0] ?? '';
+    const at = this.#position(before.length - tag.length);
+    return this.#refuse(at, 'yaml_tag', adviseOnTag(tag, this.#path.at(-1) === 'when'));
   }
 
   #alias(name: string, at: Position): Located {

@@ -1,0 +1,48 @@
+import t from 'tap';
+import { createProblemList, formatPath, formatProblem } from '../../src/policy/problem.ts';
+
+const locator = {
+  locate: (path: readonly (string | number)[]) => ({
+    position: { file: 'a.yaml', line: path.length, column: 3 },
+    path,
+  }),
+};
+
+t.test('paths are spelt as one would write them in a program', async (t) => {
+  t.equal(formatPath([]), '');
+  t.equal(formatPath(['routes', 2, 'require', 'scopes', 0]), 'routes[2].require.scopes[0]');
+  t.equal(formatPath(['claims', 'https://x/plan', 'in']), 'claims["https://x/plan"].in');
+  t.equal(formatPath(['identity', 'headers', 'X-Auth-Subject']), 'identity.headers.X-Auth-Subject');
+});
+
+t.test('a problem is one line: place, path, message, code', async (t) => {
+  const problems = createProblemList(locator);
+  problems.report(['routes', 0], 'wrong', 'is wrong');
+  problems.reportAt({ file: '--listen', line: 0, column: 0 }, { path: ['listen'], code: 'x', message: 'y' });
+  problems.reportAt({ file: 'a.yaml', line: 1, column: 1 }, { path: [], code: 'empty', message: 'is empty' });
+  t.same(problems.sorted().map(formatProblem), [
+    'a.yaml:1:1  is empty  (empty)',
+    'a.yaml:2:3  routes[0]  is wrong  (wrong)',
+    '--listen  listen  y  (x)',
+  ]);
+});
+
+t.test('the same finding at the same place is kept once; another file comes after', async (t) => {
+  const problems = createProblemList(locator);
+  problems.report(['a', 'b'], 'code', 'message');
+  problems.report(['x', 'y'], 'code', 'message');
+  problems.report(['a', 'b'], 'code', 'another');
+  problems.reportAt({ file: 'b.yaml', line: 1, column: 1 }, { path: [], code: 'code', message: 'message' });
+  problems.report(['a'], 'code', 'message');
+  t.equal(problems.count, 4);
+  t.same(
+    problems.sorted().map(({ file, line, path }) => [file, line, path]),
+    [
+      ['a.yaml', 1, 'a'],
+      ['a.yaml', 2, 'a.b'],
+      ['a.yaml', 2, 'a.b'],
+      ['b.yaml', 1, ''],
+    ],
+  );
+  t.same(problems.positionOf(['a', 'b', 'c']), { file: 'a.yaml', line: 3, column: 3 });
+});

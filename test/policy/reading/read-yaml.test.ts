@@ -1,0 +1,204 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of policy files are what is tested.
+import t from 'tap';
+import { createProblemList, formatProblem } from '../../../src/policy/problem.ts';
+import { plainValue } from '../../../src/policy/reading/document.ts';
+import { readYaml } from '../../../src/policy/reading/read-yaml.ts';
+
+const environment = { NAME: 'value', PORT: '8080', TRICK: 'a: [b]', YES: 'true', NOTHING: 'null' };
+
+function read(text: string, options: { environment?: typeof environment | null; detached?: boolean } = {}) {
+  const problems = createProblemList({
+    locate: (path) => ({ position: { file: 'f', line: 1, column: 1 }, path }),
+  });
+  const tree = readYaml(text, { file: 'f', environment, detached: false, problems, ...options });
+  return {
+    value: tree === null ? null : plainValue(tree),
+    problems: problems.sorted().map(formatProblem),
+    tree,
+  };
+}
+
+interface Refused {
+  readonly name: string;
+  readonly text: string;
+  readonly problems: readonly RegExp[];
+}
+
+const refused: readonly Refused[] = [
+  { name: 'a tag', text: 'a: !x 1', problems: [/^f:1:4 {2}a .*tags \(!x\).*\(yaml_tag\)$/] },
+  { name: 'a core tag', text: 'a: !!str 5', problems: [/f:1:4 .*yaml_tag/] },
+  { name: 'a tag on a mapping', text: 'a: !m {b: 1}', problems: [/f:1:4 .*yaml_tag/] },
+  { name: 'a merge key', text: 'x: &x {a: 1}\ny:\n  <<: *x', problems: [/^f:3:3 {2}y .*yaml_merge_key/] },
+  {
+    name: 'an alias without anchor',
+    text: 'a: *b',
+    problems: [/^f:1:4 {2}a {2}the alias \*b has no anchor.*yaml_alias/],
+  },
+  { name: 'an alias in itself', text: 'a: &x [*x]', problems: [/f:1:8 .*stands for itself.*yaml_alias/] },
+  {
+    name: 'a host that is an alias',
+    text: 'host: *.example.com',
+    problems: [/f:1:7 .*"\*\.example\.com".*yaml_alias/],
+  },
+  {
+    name: 'a duplicate key',
+    text: 'a: 1\nb: 2\na: 3',
+    problems: [/^f:3:1 {2}a {2}is given twice.*line 1.*duplicate_key/],
+  },
+  { name: 'a duplicate key in quotes', text: 'a: 1\n"a": 3', problems: [/^f:2:1 .*duplicate_key/] },
+  { name: 'a second document', text: 'a: 1\n---\nb: 2', problems: [/f:2:1 .*second document/] },
+  { name: 'YAML 1.1', text: '%YAML 1.1\n---\na: yes', problems: [/take the %YAML line out/] },
+  { name: 'a list as a key', text: '? [a]\n: b', problems: [/f:1:3 .*yaml_key/] },
+  { name: 'no key', text: ': x', problems: [/yaml_key/] },
+  { name: 'a tagged key', text: '!x a: 1', problems: [/yaml_key/] },
+  { name: 'tabs', text: 'a:\n\tb: 1', problems: [/f:2:1 .*tabs cannot indent/] },
+  { name: 'a reserved beginning', text: 'a: @b', problems: [/f:1:4 .*must stand in quotes/] },
+  { name: 'an open quote', text: 'a: "x', problems: [/yaml_syntax/] },
+  { name: 'a NUL', text: 'a: 1\nb: \0', problems: [/^f:2:4 .*control character/] },
+  { name: 'an escape', text: 'a: \x1b[0m', problems: [/control character/] },
+  { name: 'deep nesting', text: '['.repeat(200_000), problems: [/too deeply/] },
+  {
+    name: 'when that begins with a quote',
+    text: 'x: 1\nwhen: "a" in roles',
+    problems: [/^f:2:11 {2}when {2}the expression begins with "; write `when: >-`.*yaml_syntax/],
+  },
+  {
+    name: "when that begins with '",
+    text: "when: 'a' in roles",
+    problems: [/begins with '; write `when: >-`/],
+  },
+  {
+    name: 'when that begins with [',
+    text: 'when: ["a"] == roles',
+    problems: [/begins with \[; write `when: >-`/],
+  },
+  {
+    name: 'when that begins with {',
+    text: 'when: {} == claims',
+    problems: [/begins with \{; write `when: >-`/],
+  },
+  {
+    name: 'when that begins with !',
+    text: 'when: !has(claims.x)',
+    problems: [/f:1:7 {2}when {2}the expression begins with !.*write `when: >-`.*yaml_tag/],
+  },
+  {
+    name: 'when with : ',
+    text: '- when: a ? b : c',
+    problems: [/\[0\]\.when {2}the expression holds.*write `when: >-`/],
+  },
+  {
+    name: 'when cut by #',
+    text: 'when: claims.a == "x #1"',
+    problems: [/when {2}the expression ends at " #".*`when: >-`/],
+  },
+  {
+    name: 'a variable in {}',
+    text: 'a: {b: ${NAME}}',
+    problems: [/f:1:9 .*inside \{...\} or \[...\] must stand in quotes/],
+  },
+  { name: 'a variable in []', text: 'a: [${NAME}]', problems: [/must stand in quotes/] },
+  {
+    name: 'a parameter in {}',
+    text: 'a: {path: /x/{id}}',
+    problems: [/f:1:14 .*`\{name\}` must stand in quotes/],
+  },
+  { name: 'a parameter in []', text: 'a: [/x/{id}, y]', problems: [/`\{name\}` must stand in quotes/] },
+  { name: 'a parameter first', text: 'path: {name}/x', problems: [/`\{name\}` must stand in quotes/] },
+  { name: 'a text with : ', text: 'a: b: c', problems: [/`: ` must stand in quotes/] },
+  {
+    name: 'an undefined variable',
+    text: 'a: ["${MISSING}"]',
+    problems: [/^f:1:5 {2}a\[0\] .*MISSING.*undefined_variable/],
+  },
+  { name: 'another ${', text: 'a: "${x-y}"', problems: [/invalid_substitution/] },
+];
+
+t.test('refuses what YAML would take in another sense, with its place and what to write', async (t) => {
+  for (const { name, text, problems } of refused) {
+    const found = read(text).problems;
+    t.equal(found.length, problems.length, `${name}: ${found.join(' | ')}`);
+    for (const [index, expected] of problems.entries()) t.match(found[index], expected, name);
+  }
+});
+
+const taken: readonly (readonly [string, unknown])[] = [
+  ['a: yes', { a: 'yes' }],
+  ['a: 1\n...\n', { a: 1 }],
+  ['%YAML 1.2\n---\na: 1', { a: 1 }],
+  ['x: &x [1, 2]\ny: *x', { x: [1, 2], y: [1, 2] }],
+  ['when: a == 1 # only these', { when: 'a == 1' }],
+  ['when: a == "b" # it\'s fine', { when: 'a == "b"' }],
+  ["note: it's cut # here", { note: "it's cut" }],
+  ['when: >-\n  "a" in roles ? b : c', { when: '"a" in roles ? b : c' }],
+  ['404: x', { 404: 'x' }],
+  ['"<<": 1', { '<<': 1 }],
+  ['__proto__: 1', JSON.parse('{"__proto__": 1}')],
+  ['a: ${NAME}', { a: 'value' }],
+  ['a: ${PORT}', { a: 8080 }],
+  ['a: ":${PORT}"', { a: ':8080' }],
+  ['a: "${PORT}"', { a: '8080' }],
+  ["a: '${PORT}'", { a: '8080' }],
+  ['a: ${YES}', { a: true }],
+  ['a: ${TRICK}', { a: 'a: [b]' }],
+  ['a: ${NOTHING}', { a: null }],
+  ['a: ${MISSING:-}', { a: '' }],
+  ['a: ${MISSING:-30s}', { a: '30s' }],
+  ['a: |\n  x ${NAME}\n', { a: 'x value\n' }],
+  ['${NAME}: 1', { '${NAME}': 1 }],
+  ['a: ["${NAME}", {b: "${NAME}"}]', { a: ['value', { b: 'value' }] }],
+  ['a: $${NAME}', { a: '${NAME}' }],
+];
+
+t.test('takes the rest, with variables in values only and their types found afterwards', async (t) => {
+  for (const [text, value] of taken) {
+    const result = read(text);
+    t.same(result.problems, [], text);
+    t.same(result.value, value, text);
+  }
+});
+
+t.test('a file that is named by a policy has no variables', async (t) => {
+  t.same(read('a: ${NAME}', { environment: null }).value, { a: '${NAME}' });
+});
+
+t.test('detached, an undefined variable is a value that nobody knows, and still no other ${', async (t) => {
+  t.same(read('a: ${MISSING}', { detached: true }).problems, []);
+  t.equal(read('a: ${MISSING}', { detached: true }).value, undefined);
+  t.match(read('a: ${MISSING} ${x-}', { detached: true }).problems, [/invalid_substitution/]);
+});
+
+t.test('a trap spoils its own line only', async (t) => {
+  const { value, problems, tree } = read('routes:\n  - when: "a" == b\n    path: /a\n  - path: !x\n');
+  t.equal(value, undefined, 'what stood there is not known');
+  t.equal(problems.length, 2);
+  t.equal(tree?.kind, 'map');
+});
+
+t.test('a file that does not parse has one problem for each line, and no tree', async (t) => {
+  const { problems, tree } = read('a: [1\nb: @x\nc: "');
+  t.ok(problems.length >= 1 && problems.length <= 3, problems.join(' | '));
+  t.equal(new Set(problems.map((problem) => problem.split(':')[1])).size, problems.length);
+  t.equal(tree, null);
+});
+
+t.test('aliases cannot multiply without bound', async (t) => {
+  const levels = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
+  for (let level = 1; level < 12; level++) {
+    const before = String.fromCharCode(96 + level);
+    const name = String.fromCharCode(97 + level);
+    levels.push(`${name}: &${name} [${Array(10).fill(`*${before}`).join(', ')}]`);
+  }
+  const { problems } = read(levels.join('\n'));
+  t.match(problems[0], /stand for more than 100000 nodes/);
+});
+
+t.test('positions are those of the value, in lines and columns from 1, also after a variable', async (t) => {
+  const { tree } = read('a:\n  ü: ["${NAME}", b]\n');
+  const inner = tree?.kind === 'map' ? tree.entries.get('a')?.value : undefined;
+  const list = inner?.kind === 'map' ? inner.entries.get('ü') : undefined;
+  t.same(list?.keyAt, { file: 'f', line: 2, column: 3 });
+  t.same(list?.value.at, { file: 'f', line: 2, column: 6 });
+  const items = list?.value.kind === 'list' ? list.value.items : [];
+  t.same(items[1]?.at, { file: 'f', line: 2, column: 18 });
+});
