@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Policy } from './policy/policy.ts';
+import { cutLingering, isLingering, lingerThenClose } from './refusals/linger.ts';
 
 /** Where a listener's events lead. None of these may throw. */
 export interface Entrance {
@@ -56,7 +57,11 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
     connections.set(socket, []);
     socket.once('close', () => connections.delete(socket));
   });
+  // At the limit those who were answered already make room.
+  server.on('drop', cutLingering);
   const accept = (message: IncomingMessage, response: ServerResponse) => {
+    // The last answer of this connection was given: what follows is not looked at (RFC 9112 section 9.6).
+    if (isLingering(message.socket)) return;
     track(connections.get(message.socket), message, response);
     entrance.request(message, response);
   };
@@ -129,7 +134,9 @@ function answerInTurn(
   if (last === undefined) return entrance.broken(error, socket);
   const bodyBroke = !last.request.complete;
   if (bodyBroke && last.response.headersSent) {
-    socket.destroy();
+    // An answer of ours that is written stays readable; one of the upstream's that is on its way cannot be trusted.
+    if (last.response.writableEnded || isLingering(socket)) lingerThenClose(socket);
+    else socket.destroy();
     return;
   }
   const before = bodyBroke ? exchanges.at(-2) : last;

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdminServer, type ReadinessCheck } from './admin/admin-server.ts';
 import type { Dependencies } from './deps.ts';
 import { createEntrance, takeVisit } from './gate/entrance.ts';
-import { passGate } from './gate.ts';
+import { passGate, stillAllowed } from './gate.ts';
 import { createKeySetPool } from './keys/key-set-pool.ts';
 import { listenOn } from './listen-on.ts';
 import { applyLimits, createListener, type Listener } from './listener.ts';
@@ -95,6 +95,7 @@ class GateServer implements RunningServer {
     for (const { server } of this.#listeners) applyLimits(server, policy);
     next.verifiers.start();
     previous.verifiers.close();
+    void next.upstreams.openStreams.endUnless((plan) => stillAllowed(plan, next));
   }
 
   readiness(): readonly ReadinessCheck[] {

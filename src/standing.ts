@@ -16,6 +16,11 @@ export interface Standing {
   readonly upstreams: Upstreams;
   /** Whether to log the next allowed request. */
   readonly logsAllowed: () => boolean;
+  /**
+   * Whether `when` may see a caller's header, by its lower-case name: what is passed on as it came, and no
+   * cookie. Credentials, and names that only we may say, are not among it.
+   */
+  readonly isVisible: (name: string) => boolean;
 }
 
 /** What outlives a policy: the outside world, and the keys that are held. */
@@ -34,11 +39,13 @@ export function createStanding(
   previous: Standing | null,
 ): Standing {
   const { dependencies, keySets } = context;
+  const upstreams = createUpstreams(policy, dependencies, previous?.upstreams ?? null);
   return {
     policy,
     dependencies,
     verifiers: createVerifiers(policy, dependencies, keySets),
-    upstreams: createUpstreams(policy, dependencies, previous?.upstreams ?? null),
+    upstreams,
     logsAllowed: accessSampler(policy.log.allowedEvery),
+    isVisible: (name) => name !== 'cookie' && upstreams.headerRules.treatmentOf(name) === 'pass',
   };
 }

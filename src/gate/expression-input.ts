@@ -2,16 +2,11 @@
  * The facts that a `when` may see, each made when it is asked for. Never among them: a credential, or a
  * header that the upstream is told by us and not by the caller.
  */
-import { CREDENTIAL_FIELDS } from '../authorization/expression-language.ts';
 import type { CredentialKindName, JsonObject, Principal } from '../credentials/credential.ts';
-import type { AcceptPolicy, ExpressionInput, IdentityPolicy } from '../policy/policy.ts';
-import { foldHeaderName } from '../wire/fold-header-name.ts';
-import { isRemovedFromCallers } from '../wire/reserved-headers.ts';
+import type { ExpressionInput } from '../policy/policy.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 const NO_CLAIMS: JsonObject = Object.freeze(Object.create(null));
-/** Headers that replace the target or the method are for the upstream, never for a decision of ours. */
-const NONE_FORWARDED: ReadonlySet<string> = new Set();
 const NOTHING: readonly string[] = Object.freeze([]);
 
 /** What an authorization may look at besides the caller. */
@@ -20,10 +15,11 @@ export interface AuthorizationContext {
   /** Names of the path parameters of the route's place, and parallel to them their values, decoded once. */
   readonly parameterNames: readonly string[];
   readonly parameters: readonly string[];
-  /** Where credentials were looked for: `when` never sees these fields. */
-  readonly accept: AcceptPolicy;
-  /** Names that callers may not send: `when` never sees these either, or it would believe what anybody says. */
-  readonly identity: Pick<IdentityPolicy, 'strip' | 'stripPrefixes'>;
+  /**
+   * Whether a caller's header, by its lower-case name, passes as what it is: no credential, none that we set
+   * or that replaces the target or the method. `when` sees no others, or it would believe what anybody says.
+   */
+  readonly isVisible: (name: string) => boolean;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -66,21 +62,10 @@ function pathParameters({
 }
 
 /** Lower-case names and values in turn, repeated names repeated: of what is forwarded, as it is forwarded. */
-function visibleHeaders({ wire, accept, identity }: AuthorizationContext): readonly string[] {
+function visibleHeaders({ wire, isVisible }: AuthorizationContext): readonly string[] {
   const headers: string[] = [];
   for (const [i, name] of wire.headerNames.entries()) {
-    if (carriesCredential(name, accept) || isStripped(foldHeaderName(name), identity)) continue;
-    headers.push(name, wire.rawHeaders[2 * i + 1] ?? '');
+    if (isVisible(name)) headers.push(name, wire.rawHeaders[2 * i + 1] ?? '');
   }
   return headers;
-}
-
-function carriesCredential(name: string, accept: AcceptPolicy): boolean {
-  if (CREDENTIAL_FIELDS.has(name) || accept.keyHeaders.includes(name)) return true;
-  return accept.tokenSources.some((source) => source.in === 'header' && source.name === name);
-}
-
-function isStripped(folded: string, { strip, stripPrefixes }: AuthorizationContext['identity']): boolean {
-  if (isRemovedFromCallers(folded, NONE_FORWARDED) || strip.has(folded)) return true;
-  return stripPrefixes.some((prefix) => folded.startsWith(prefix));
 }

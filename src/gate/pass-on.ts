@@ -2,41 +2,41 @@
 
 import { logDecision } from '../observe/decision.ts';
 import { elapsed } from '../observe/stopwatch.ts';
+import type { Route } from '../policy/policy.ts';
 import { rewritePath } from '../policy/rewrite-path.ts';
 import type { ExchangeOutcome, ForwardPlan } from '../upstream/forward-plan.ts';
+import type { Decision } from './decide.ts';
 import { forward } from './forward.ts';
 import { refuse } from './refuse.ts';
 import { tunnel } from './tunnel.ts';
 import type { Visit } from './visit.ts';
 
-/**
- * Hands the request to its route's upstream. The first moment at which an upstream may hear of it.
- * @param identity flat list of identity headers; null for anonymous callers
- */
-export function passOn(visit: Visit, identity: readonly string[] | null): void {
-  const { route, request, wire, carrier, standing } = visit;
-  if (route === null) throw new Error('nothing is forwarded without a route');
+/** Hands the request to its route's upstream: the first moment at which an upstream may hear of it. */
+export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forward' }>): void {
+  const { request, wire, carrier, standing } = visit;
+  const { match, principal, identity, credentialHeader } = decision;
+  const { route, parameterNames, parameters } = match;
   const { encrypted } = request.socket as { encrypted?: boolean };
   const plan: ForwardPlan = {
     wire,
     route,
-    target: rewritePath(route, wire, visit.parameterNames, visit.parameters) + wire.query,
+    target: rewritePath(route, wire, parameterNames, parameters) + wire.query,
     identity,
     requestId: visit.id,
     peer: visit.peer,
     trusted: visit.trusted,
     encrypted: encrypted === true,
-    credentialHeader: visit.credentialHeader,
-    expiresAt: (visit.principal?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000,
+    credentialHeader,
+    expiresAt: (principal?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000,
     refused: (refusal) => refuse(visit, refusal),
-    done: (outcome) => record(visit, outcome),
+    done: (outcome) => record(visit, route, outcome),
   };
   if (carrier.kind === 'http') forward(standing.upstreams, request, carrier.response, plan);
   else tunnel(standing.upstreams, request, carrier, plan);
 }
 
-function record(visit: Visit, outcome: ExchangeOutcome): void {
-  const { standing, wire, route } = visit;
+function record(visit: Visit, route: Route, outcome: ExchangeOutcome): void {
+  const { standing, wire } = visit;
   if (!standing.logsAllowed()) return;
   logDecision(standing.dependencies.log, {
     requestId: visit.id,
@@ -44,11 +44,11 @@ function record(visit: Visit, outcome: ExchangeOutcome): void {
     method: wire.method,
     host: wire.host,
     path: wire.path,
-    routeId: route?.id ?? null,
-    principal: visit.principal,
+    routeId: route.id,
+    principal: visit.decision?.principal ?? null,
     refusal: null,
     status: outcome.status,
     duration: elapsed() - visit.startedAt,
-    forwarded: { upstream: route?.upstream.name ?? '', outcome },
+    forwarded: { upstream: route.upstream.name, outcome },
   });
 }

@@ -31,8 +31,8 @@ export function refuse(visit: Visit, refusal: Refusal): void {
     method: visit.wire.method,
     host: visit.wire.host,
     path: visit.wire.path,
-    routeId: visit.route?.id ?? null,
-    principal: visit.principal,
+    routeId: visit.decision?.route?.id ?? null,
+    principal: visit.decision?.principal ?? null,
     refusal,
     status: answer.status,
     duration: elapsed() - visit.startedAt,
@@ -42,8 +42,8 @@ export function refuse(visit: Visit, refusal: Refusal): void {
 
 /** A concealed route offers what an unmatched path would, so that the challenge tells nothing of it. */
 function offered(visit: Visit): readonly ChallengeScheme[] {
-  const { route } = visit;
+  const route = visit.decision?.route;
   const { unmatched } = visit.standing.policy;
-  if (route === null || route.onForbidden === 404) return unmatched.accept.challenges;
+  if (!route || route.onForbidden === 404) return unmatched.accept.challenges;
   return route.accept.challenges;
 }

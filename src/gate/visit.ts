@@ -1,12 +1,11 @@
 /** A visit: one request on its way through the gate, and what has been found out about it so far. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Principal } from '../credentials/credential.ts';
 import { requestId } from '../observe/request-id.ts';
 import { elapsed } from '../observe/stopwatch.ts';
-import type { Route } from '../policy/policy.ts';
 import type { Standing } from '../standing.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import type { Decision } from './decide.ts';
 
 /** Where the answer goes: to a response of Node's, or to the bare socket of an upgrade. */
 export type Carrier =
@@ -25,20 +24,9 @@ export interface Visit {
   readonly trusted: boolean;
   /** Reading of the stopwatch when the header had come. */
   readonly startedAt: number;
-  /** The route that was chosen; null before and where none is. */
-  route: Route | null;
-  /** Values of the route's parameters, parallel to its pattern's names. */
-  parameters: readonly string[];
-  parameterNames: readonly string[];
-  /** Values under the other readings of a tolerated form; empty for nearly all. */
-  otherParameters: readonly (readonly string[])[];
-  /** Lower-case name of the header, other than Authorization, that carried the credential; else null. */
-  credentialHeader: string | null;
-  principal: Principal | null;
+  /** What the gate decided; null until it has. */
+  decision: Decision | null;
 }
-
-const NONE: readonly string[] = Object.freeze([]);
-const NO_READINGS: readonly (readonly string[])[] = Object.freeze([]);
 
 /** Begins a visit under the standing of this moment. */
 export function beginVisit(
@@ -58,12 +46,7 @@ export function beginVisit(
     peer,
     trusted,
     startedAt: elapsed(),
-    route: null,
-    parameters: NONE,
-    parameterNames: NONE,
-    otherParameters: NO_READINGS,
-    credentialHeader: null,
-    principal: null,
+    decision: null,
   };
 }
 

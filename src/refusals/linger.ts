@@ -42,6 +42,14 @@ export function discardBytes(socket: Duplex, finish: () => void): void {
   discard(socket, socket, finish);
 }
 
+/** Ends a connection whose last answer is written, and reads away what its other side still sends until it ends too. */
+export function lingerThenClose(socket: Duplex): void {
+  // Whoever read from it reads no more: a parser that failed once would fail on every byte to come.
+  socket.removeAllListeners('data');
+  socket.end();
+  discardBytes(socket, () => socket.destroy());
+}
+
 function discard(source: Readable, socket: Duplex, finish: () => void): void {
   let discarded = 0;
   let over = false;

@@ -4,7 +4,7 @@
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { discardBytes, discardUpload } from './linger.ts';
+import { discardUpload, lingerThenClose } from './linger.ts';
 
 export interface Answer {
   readonly status: number;
@@ -48,14 +48,12 @@ export function writeAnswerToSocket(socket: Duplex, answer: Answer): void {
     socket.destroy();
     return;
   }
-  // Whoever read from it reads no more: a parser that failed once would fail on every byte to come.
-  socket.removeAllListeners('data');
   socket.on('error', ignore);
   socket.cork();
   socket.write(headOf(answer), 'latin1');
-  socket.end(answer.body);
+  socket.write(answer.body);
   socket.uncork();
-  discardBytes(socket, () => socket.destroy());
+  lingerThenClose(socket);
 }
 
 /** A socket that fails closes, and that is what is waited for. */

@@ -43,10 +43,16 @@ export class OpenStreams {
     this.#streams.delete(stream);
   }
 
-  /** Ends those that would be refused now: after a reload, a key's removal or a revocation. */
-  endUnless(allowed: (plan: ForwardPlan) => boolean): void {
+  /**
+   * Ends those that would be refused now: after a reload, a key's removal or a revocation. A judgement that
+   * fails ends the stream too.
+   */
+  async endUnless(allowed: (plan: ForwardPlan) => boolean | Promise<boolean>): Promise<void> {
     for (const stream of [...this.#streams.keys()]) {
-      if (!allowed(stream.plan)) stream.end('expired');
+      const stays = await Promise.resolve(stream.plan)
+        .then(allowed)
+        .catch(() => false);
+      if (!stays && this.#streams.has(stream)) stream.end('expired');
     }
   }
 

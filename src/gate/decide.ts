@@ -1,0 +1,162 @@
+/**
+ * The order of the gate, written once. What has been found out is said as late as it must be, so that a
+ * caller who has not shown who they are learns nothing of what is behind: the route is chosen first
+ * (it names the credentials that count), but that there is none is said to authenticated callers only.
+ *
+ *   route -> credential collected -> verified -> nothing there / method not there
+ *   -> audience, roles, claims, expression -> step-up -> scopes -> identity headers -> forward
+ *
+ * It decides and does nothing: no answer is written here, and no upstream hears of anything.
+ */
+import type { Principal, Verified } from '../credentials/credential.ts';
+import type { AcceptPolicy, Policy, Route } from '../policy/policy.ts';
+import type { Refusal } from '../refusals/refusal.ts';
+import type { Standing } from '../standing.ts';
+import type { WireRequest } from '../wire/wire-request.ts';
+import { authorize } from './authorize.ts';
+import { collectCredentials } from './collect-credentials.ts';
+import { identityHeaders } from './identify.ts';
+import { type ChosenRoute, matchRoute, type RouteMatch } from './match-route.ts';
+
+/** What the gate decided, and what it found out on the way. */
+export type Decision = Findings & (Refused | Allowed);
+
+interface Findings {
+  /** The chosen route; null where none is. */
+  readonly route: Route | null;
+  readonly principal: Principal | null;
+  /** Lower-case name of the header, other than Authorization, that carried the credential; else null. */
+  readonly credentialHeader: string | null;
+}
+
+interface Refused {
+  readonly kind: 'refuse';
+  readonly refusal: Refusal;
+}
+
+interface Allowed {
+  readonly kind: 'forward';
+  readonly match: ChosenRoute;
+  /** Flat list of identity headers; null for anonymous callers. */
+  readonly identity: readonly string[] | null;
+}
+
+/** A decision in the making. */
+interface Question {
+  readonly wire: WireRequest;
+  readonly standing: Standing;
+  readonly match: RouteMatch;
+  readonly route: Route | null;
+  credentialHeader: string | null;
+}
+
+/**
+ * Decides about a request whose bytes passed the wire guard. Synchronous where no key has to be fetched or
+ * used. May throw or reject only for a defect of ours, which the gate turns into a 503.
+ */
+export function decide(wire: WireRequest, standing: Standing): Decision | Promise<Decision> {
+  const match = matchRoute(standing.policy.tree, wire);
+  const route = match.kind === 'route' ? match.route : null;
+  const question: Question = { wire, standing, match, route, credentialHeader: null };
+  if (match.kind === 'refused') return refuse(question, null, match.refusal);
+  if (match.kind === 'route' && match.route.auth === 'none') return forward(question, match, null, null);
+  return outerDoor(question);
+}
+
+/** Who are you? */
+function outerDoor(question: Question): Decision | Promise<Decision> {
+  const { policy, verifiers, dependencies } = question.standing;
+  const accept = acceptedBy(question.route, policy);
+  const found = collectCredentials(question.wire, accept, policy.limits);
+  if (found.kind === 'refused') return refuse(question, null, found.refusal);
+  if (found.kind === 'absent') return anonymous(question);
+  const { place } = found.credential;
+  if (place.in === 'header') question.credentialHeader = place.name;
+  const verified = verifiers.verify(found.credential, accept, dependencies.now());
+  if (verified instanceof Promise) return verified.then((outcome) => authenticated(question, outcome));
+  return authenticated(question, verified);
+}
+
+/**
+ * Who may judge. A concealed route is approached like a path that does not exist: with every declared
+ * source, so that no credential is treated otherwise on it than on an unmatched path.
+ */
+function acceptedBy(route: Route | null, policy: Policy): AcceptPolicy {
+  return route === null || route.onForbidden === 404 ? policy.unmatched.accept : route.accept;
+}
+
+function anonymous(question: Question): Decision {
+  if (question.route?.auth === 'optional') return innerDoor(question, question.route, null);
+  // A policy without any kind of credential has no challenge that would be true.
+  if (question.standing.policy.unmatched.accept.challenges.length === 0) return nothingHere(question, null);
+  return refuse(question, null, { kind: 'unauthenticated', reason: 'no_credential' });
+}
+
+function authenticated(question: Question, verified: Verified): Decision {
+  if (!verified.ok) return refuse(question, null, verified.refusal);
+  if (question.route === null) return nothingHere(question, verified.principal);
+  return innerDoor(question, question.route, verified.principal);
+}
+
+/** Said to those who authenticated only; a place that conceals a route does not admit to its methods either. */
+function nothingHere(question: Question, principal: Principal | null): Decision {
+  const { match } = question;
+  if (match.kind !== 'method') return refuse(question, principal, { kind: 'not_found', reason: 'no_route' });
+  if (conceals(match)) return refuse(question, principal, { kind: 'not_found', reason: 'concealed_method' });
+  const { allow } = match.place;
+  return refuse(question, principal, { kind: 'method_not_allowed', reason: 'method_not_listed', allow });
+}
+
+function conceals({ place }: Extract<RouteMatch, { kind: 'method' }>): boolean {
+  if (place.anyMethod?.onForbidden === 404) return true;
+  return [...place.byMethod.values()].some((route) => route.onForbidden === 404);
+}
+
+/** May you? */
+function innerDoor(question: Question, route: Route, principal: Principal | null): Decision {
+  const { match, standing } = question;
+  if (match.kind !== 'route') throw new Error('the inner door belongs to a route');
+  const refusal = mayNot(question, match, principal);
+  if (refusal !== null) return refuse(question, principal, concealed(refusal, route));
+  if (principal === null) return forward(question, match, null, null);
+  const identity = identityHeaders(principal, standing.policy.identity);
+  if (!identity.ok) return refuse(question, principal, concealed(identity.refusal, route));
+  return forward(question, match, principal, identity.headers);
+}
+
+/** A target of several readings must be allowed under each: nobody knows which one the upstream takes. */
+function mayNot(question: Question, match: ChosenRoute, principal: Principal | null): Refusal | null {
+  const { wire, standing } = question;
+  const { route, parameterNames } = match;
+  if (principal !== null && route.onForbidden === 404 && !route.accept.sources.includes(principal.source)) {
+    return { kind: 'not_found', reason: 'source_not_accepted' };
+  }
+  const now = standing.dependencies.now();
+  const { isVisible } = standing;
+  const under = (parameters: readonly string[]) =>
+    authorize(route, principal, { wire, parameterNames, parameters, isVisible, now });
+  let refusal = under(match.parameters);
+  for (const parameters of match.otherParameters) refusal ??= under(parameters);
+  return refusal;
+}
+
+/** Whoever may not use a concealed route gets what an unmatched path answers; the reason stays for the log. */
+function concealed(refusal: Refusal, route: Route): Refusal {
+  if (route.onForbidden !== 404 || refusal.kind === 'unauthenticated') return refusal;
+  return { kind: 'not_found', reason: refusal.reason, ...(refusal.detail && { detail: refusal.detail }) };
+}
+
+function refuse(question: Question, principal: Principal | null, refusal: Refusal): Decision {
+  const { route, credentialHeader } = question;
+  return { kind: 'refuse', route, principal, credentialHeader, refusal };
+}
+
+function forward(
+  question: Question,
+  match: ChosenRoute,
+  principal: Principal | null,
+  identity: readonly string[] | null,
+): Decision {
+  const { credentialHeader } = question;
+  return { kind: 'forward', route: match.route, principal, credentialHeader, match, identity };
+}
