@@ -121,6 +121,7 @@ for (const [name, claims, header] of REFUSED) {
 const EXPIRED: [string, Members][] = [
   ['T02 expired beyond the leeway', { exp: now - 60 }],
   ['T04 exp is now, without leeway', { iss: 'https://exact.test', exp: nowSeconds() }],
+  ['T02 expired before it was issued is expired first of all', { exp: now - 60, iat: now }],
   ['J44 exp 0', { exp: 0, iat: undefined }],
   ['J44 exp negative', { exp: -1, iat: undefined }],
 ];
