@@ -1,5 +1,6 @@
 /** Everything that makes a policy as a whole wrong: one row, one problem, its place, and a way out in its message. */
 import t from 'tap';
+import { localCertificate, otherCertificate, testAuthority } from '../fixtures/certificates.ts';
 import { load } from '../fixtures/load.ts';
 
 /** What is written, the code, the path, and the way out that the message must name. */
@@ -304,6 +305,14 @@ const tables: Record<string, readonly Row[]> = {
       'routes[0].require',
       /auth: required/,
     ],
+    [route('auth: none, on_forbidden: 404'), 'public_route_requires', 'routes[0].on_forbidden', /remove/],
+    [`${keys(key(''))}\n${route('audience: x')}`, 'needs_issuer', 'routes[0]', /accept an issuer/],
+    [
+      `${keys(key(''))}\n${route('require: {claims: {a: b}, acr: c}')}`,
+      'needs_issuer',
+      'routes[0]',
+      /require\.claims, require\.acr/,
+    ],
     [
       route('auth: optional, require: {roles: x}'),
       'optional_requires',
@@ -430,4 +439,50 @@ t.test('no message repeats a secret', async (t) => {
   const loaded = await load(corp(`secret: ${secret(20)}x, algorithms: HS256`));
   if (loaded.ok) throw new Error('must be refused');
   t.notMatch(JSON.stringify(loaded.problems), secret(20));
+});
+
+t.test('certificates and keys are read when the policy is', async (t) => {
+  const files: Readonly<Record<string, string>> = {
+    'ca.pem': testAuthority,
+    'cert.pem': localCertificate.cert,
+    'key.pem': localCertificate.key,
+    'other.pem': otherCertificate.key,
+    'text.pem': 'no PEM',
+    'broken.pem': testAuthority.replace('MII', 'AAA'),
+  };
+  const readFile = (path: string) => files[path.replace('/policy/', '')] ?? '';
+  const tls = (more: string) => `upstream: {url: "https://a", tls: {${more}}}`;
+  const rows: readonly Row[] = [
+    [tls('ca_file: text.pem'), 'invalid_certificate', 'upstream.tls.ca_file', /BEGIN CERTIFICATE/],
+    [tls('ca_file: broken.pem'), 'invalid_certificate', 'upstream.tls.ca_file', /number 1/],
+    [corp('ca_file: text.pem'), 'invalid_certificate', 'issuers.corp.ca_file', /BEGIN CERTIFICATE/],
+    [tls('cert_file: cert.pem'), 'missing_key', 'upstream.tls', /key_file is missing/],
+    [tls('key_file: key.pem'), 'missing_key', 'upstream.tls', /cert_file is missing/],
+    [
+      tls('cert_file: key.pem, key_file: key.pem'),
+      'invalid_certificate',
+      'upstream.tls.cert_file',
+      /BEGIN CERTIFICATE/,
+    ],
+    [tls('cert_file: cert.pem, key_file: cert.pem'), 'invalid_private_key', 'upstream.tls.key_file', /PEM/],
+    [
+      tls('cert_file: cert.pem, key_file: other.pem'),
+      'key_mismatch',
+      'upstream.tls.key_file',
+      /belongs together/,
+    ],
+  ];
+  for (const [text, code, path, wayOut] of rows) {
+    const loaded = await load(text, { readFile });
+    const problems = loaded.ok ? [] : loaded.problems;
+    t.strictSame(
+      problems.map((problem) => `${problem.code} ${problem.path}`),
+      [`${code} ${path}`],
+      text,
+    );
+    t.match(problems[0]?.message, wayOut);
+    t.notMatch(problems[0]?.message, /MI[IH]/);
+  }
+  const good = await load(tls('ca_file: ca.pem, cert_file: cert.pem, key_file: key.pem'), { readFile });
+  t.equal(good.ok, true);
 });
