@@ -80,6 +80,10 @@ export class Exchange implements CarriedHandler, Waiter, OpenStream, BodyWatcher
     if (!this.#isOver()) this.#refuse({ kind: 'overloaded', reason, retryAfter: 1 });
   }
 
+  get abandoned(): boolean {
+    return this.#isOver();
+  }
+
   onCarrier(connection: CarryingConnection): void {
     this.#attempts?.carriedBy(connection);
   }

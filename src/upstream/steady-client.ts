@@ -16,11 +16,15 @@ export interface CarryingConnection {
 
 /** A handler that wants to know its connection; told before the request is written. */
 export interface CarriedHandler extends Dispatcher.DispatchHandler {
+  /** Nobody waits for the answer any more. */
+  readonly abandoned?: boolean;
   onCarrier?(connection: CarryingConnection): void;
 }
 
 class Connection implements CarryingConnection {
   broken = false;
+  /** Of the last request. */
+  handler: CarriedHandler | null = null;
   #used = false;
 
   opened(): void {
@@ -49,7 +53,7 @@ export class SteadyClient extends Client {
     failed: (error: Error) => void,
   ) {
     const connection = new Connection();
-    super(origin, { ...options, connect: watchFailures(connect, connection) });
+    super(origin, { ...options, connect: watched(connect, connection) });
     this.#connection = connection;
     listenForErrors(this, failed);
   }
@@ -59,6 +63,7 @@ export class SteadyClient extends Client {
    * truth refused: each such refusal would cost the pool a connection for good.
    */
   override dispatch(options: Dispatcher.DispatchOptions, handler: CarriedHandler): boolean {
+    this.#connection.handler = handler;
     handler.onCarrier?.(this.#connection);
     return super.dispatch(options, handler) || this.stats.size === 0;
   }
@@ -70,11 +75,16 @@ function listenForErrors(client: EventEmitter, failed: (error: Error) => void): 
 }
 
 /**
- * undici takes a reset for the end of a body that only the end of its connection delimits. Whoever listens
- * first knows better.
+ * Puts right two things about connections. undici takes a reset for the end of a body that only the end of its
+ * connection delimits: whoever listens first knows better. And when a request is given up, undici takes it for
+ * one to be sent again, and connects anew only to find that nobody wants it.
  */
-function watchFailures(connect: buildConnector.connector, connection: Connection): buildConnector.connector {
-  return (options, callback) =>
+function watched(connect: buildConnector.connector, connection: Connection): buildConnector.connector {
+  return (options, callback) => {
+    if (connection.handler?.abandoned === true) {
+      queueMicrotask(() => callback(new Error('the request was given up'), null));
+      return;
+    }
     connect(options, (...outcome) => {
       // A failure is told by one argument, whatever the types say.
       const socket: Socket | null | undefined = outcome[1];
@@ -86,4 +96,5 @@ function watchFailures(connect: buildConnector.connector, connection: Connection
       }
       callback(...outcome);
     });
+  };
 }
