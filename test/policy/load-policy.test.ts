@@ -380,3 +380,52 @@ const broken: readonly (readonly [string, ...string[]])[] = [
   ],
   ['workers: 4\ncors: {origins: ["*"]}\nrealm: api\nrealm: web\n', `${at}1:`, `${at}2:`, `${at}4:`],
 ];
+
+t.test('no change to a file makes loading fail otherwise than by a problem with a place', async (t) => {
+  const text = [
+    'listen: ["127.0.0.1:8080"]\nadmin: {address: "127.0.0.1:9901", token: abc}\ntrusted_proxies: [10.0.0.0/8, "fd00::/8"]',
+    'upstreams: {default: {url: "http://127.0.0.1:3000", host: upstream, path_case: insensitive}}',
+    'issuers:\n  corp: {issuer: "https://a", audience: {any_of: [x], claims: [aud]}, algorithms: [RS256], require_claims: {a: {in: [1]}}}',
+    `  fixed: {issuer: "https://b", audience: x, jwks: {keys: [{kty: OKP, crv: Ed25519, x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}`,
+    `api_keys: {m: {header: X-Key, keys: [{id: a, sha256: ${hash}, expires: 2027-01-01}]}}`,
+    'accept: [corp, m]\nidentity: {headers: {X-E: {claim: /a/b}}, strip: ["X-Old-*"]}',
+    'routes:\n  - {path: "/a/{id}", host: "*.example.com", methods: [GET], require: {scopes: [a], when: "path.id == subject"}, rewrite: {path: "/{id}"}}',
+    '  - {path: /**, auth: optional, rewrite: {strip_prefix: /}}\n',
+  ].join('\n');
+  const words = [
+    '',
+    ' ',
+    '5',
+    '-1',
+    'none',
+    'null',
+    '""',
+    '[]',
+    '{}',
+    '[[]]',
+    '{a: {b: c}}',
+    '/',
+    '*',
+    '"\\u0000"',
+    'é',
+    '"%"',
+    '9e99',
+    '!x',
+    ':',
+  ];
+  const tokens = text.split(/(?<=[[\]{},: \n])|(?=[[\]{},: \n])/);
+  await loadGood(text);
+  let refused = 0;
+  for (const [index] of tokens.entries()) {
+    const word = words[(index * 7) % words.length] ?? '';
+    const changed = tokens.with(index, word).join('');
+    const loaded = await load(changed);
+    if (loaded.ok) continue;
+    refused += 1;
+    const isPlaced = loaded.problems.every(
+      ({ line, message }) => line > 0 && message.length > 10 && message.length < 600,
+    );
+    if (!isPlaced || loaded.problems.length === 0) t.fail(changed);
+  }
+  t.ok(refused > tokens.length / 3, `${refused} of ${tokens.length} changes were refused`);
+});
