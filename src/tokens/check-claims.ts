@@ -90,7 +90,7 @@ function checkIssuedAt(
   if (iat === undefined) return Number.isFinite(maxLifetime) ? flaw('issued_at_missing') : null;
   if (typeof iat !== 'number') return flaw('issued_at_malformed');
   if (iat > latest) return flaw('issued_in_future');
-  if (iat > exp) return flaw('issued_after_expiry');
+  // An iat after exp is not judged apart: it lies in the future, or the token has expired, and that is said.
   return (exp - iat) * 1000 > maxLifetime ? flaw('lifetime_too_long') : null;
 }
 
