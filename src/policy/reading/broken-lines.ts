@@ -10,6 +10,14 @@ export interface ParserError {
   readonly pos: readonly [number, number];
 }
 
+/** Errors that mean the same wherever they come; all others may be echoes of the first one. */
+const SELF_CONTAINED: ReadonlySet<string> = new Set([
+  'BAD_DQ_ESCAPE',
+  'BAD_SCALAR_START',
+  'MULTIPLE_DOCS',
+  'TAB_AS_INDENT',
+]);
+
 export class BrokenLines {
   readonly #text: string;
   readonly #lines: LineCounter;
@@ -23,14 +31,17 @@ export class BrokenLines {
     this.#options = options;
   }
 
-  /** Keeps one error for each line; false, and all told, when the rest of the tree cannot be trusted. */
+  /** Keeps one error for each line, without echoes; false, and all told, when the rest of the tree cannot be trusted. */
   take(errors: readonly ParserError[]): boolean {
     let trusted = true;
+    let echoing = false;
     for (const error of errors) {
       const { line, col } = this.#lines.linePos(error.pos[0]);
-      if (this.#broken.has(line)) continue;
+      if (this.#broken.has(line) || (echoing && !SELF_CONTAINED.has(error.code))) continue;
       const advice = adviseOnSyntax(this.#lineText(line));
-      trusted &&= advice?.contained ?? false;
+      const contained = advice?.contained ?? false;
+      trusted &&= contained;
+      echoing ||= !contained && !SELF_CONTAINED.has(error.code);
       const message = advice?.message ?? plainSyntaxMessage(error.code, error.message);
       this.#broken.set(line, { at: { file: this.#options.file, line, column: col }, message });
     }

@@ -162,7 +162,7 @@ class TreeReader {
 
   #value(node: ParsedNode | null, keyAt: Position): Located {
     if (this.#broken.has(keyAt.line)) return this.#unreadable(keyAt);
-    return node === null ? locatedScalar(null, keyAt) : this.#node(node);
+    return node === null || isNothing(node) ? locatedScalar(null, keyAt) : this.#node(node);
   }
 
   /** The text of a key as it is written, or null after reporting why it is none. */
@@ -229,6 +229,11 @@ class TreeReader {
     const { line, col } = this.#lines.linePos(offset);
     return { file: this.#options.file, line: Math.max(1, line), column: Math.max(1, col) };
   }
+}
+
+/** A key with nothing after it: the key is the place to look at. */
+function isNothing(node: ParsedNode): boolean {
+  return isScalar(node) && node.source === '' && node.type === 'PLAIN' && !node.tag && !node.anchor;
 }
 
 /** A block mapping or list begins on the line of its first entry: only that entry is broken. */
