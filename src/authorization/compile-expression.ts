@@ -3,6 +3,7 @@
  * read only when the expression asks. Loaded through `expression.ts`, because the library takes long to load.
  */
 import { CelScalar, celEnv, celFunc, celType, isCelError, objectType, parse, plan } from '@bufbuild/cel';
+import { RE2JS } from '@bufbuild/re2';
 import type { Expression, ExpressionInput } from '../policy/policy.ts';
 import type { CompiledExpression, CompileExpression, ExpressionContext } from './expression.ts';
 import { causeOf } from './expression-cause.ts';
@@ -32,7 +33,16 @@ const TRY_PATTERN = plan(celEnv(), parse('"".matches(pattern)'));
 export function createExpressionCompiler(): CompileExpression {
   let steps = 0;
   const facts = expressionFacts();
+  // Patterns are literals of the policy, so that there are few: each is compiled once, not on every evaluation.
+  const patterns = new Map<string, RE2JS>();
   const environment = celEnv({
+    re2: {
+      compile: (pattern) => {
+        const known = patterns.get(pattern) ?? RE2JS.compile(pattern);
+        patterns.set(pattern, known);
+        return known;
+      },
+    },
     funcs: [
       celFunc(STEP, [CelScalar.DYN], CelScalar.DYN, (condition) => {
         steps += 1;
