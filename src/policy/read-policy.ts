@@ -145,6 +145,7 @@ function createContext(options: ReadOptions, { locator, problems, files }: Readi
   const texts = new Map<string, FileText>();
   const context: CheckContext = {
     problems,
+    check: checkShape,
     graft: locator.graft,
     readNamed(name, located, path, watched) {
       const file = namedFile(options.file, name);

@@ -18,6 +18,7 @@ const SELF_CONTAINED: ReadonlySet<string> = new Set([
   'TAB_AS_INDENT',
 ]);
 
+/** The broken lines of one text. */
 export class BrokenLines {
   readonly #text: string;
   readonly #lines: LineCounter;

@@ -9,6 +9,8 @@ export type Path = ConfigurationPath;
 
 export interface CheckContext {
   readonly problems: ProblemList;
+  /** Checks a value by its node; handed down so that the checkers of containers need not import it. */
+  readonly check: CheckValue;
   /**
    * Reads a file that the configuration names. Null after reporting that it cannot be read, and without a report
    * when it is missing and reading is detached. `watched` files are read again when they change.
@@ -20,7 +22,6 @@ export interface CheckContext {
   graft(object: Located, key: string, tree: Located): void;
 }
 
-/** Checks a value by its node; handed down so that the checkers of containers need not import it. */
 export type CheckValue = (node: Node, located: Located, path: Path, context: CheckContext) => unknown;
 
 /** Reports a value of the wrong type; undefined, for the caller to return. */

@@ -11,17 +11,16 @@ export function checkObject(
   located: Located,
   path: Path,
   context: CheckContext,
-  check: CheckValue,
 ): Record<string, unknown> {
   const short = shortForm(node, located);
-  if (short !== null) return valuesOf(node, short, { path, context, check, isShort: true });
+  if (short !== null) return valuesOf(node, short, { path, context, isShort: true });
   if (located.kind !== 'map') {
     wrongType(node, located, path, context);
-    return defaultsOf(node, check);
+    return defaultsOf(node, context.check);
   }
   reportUnknownKeys(node, located, path, context);
   reportRules(node, located, path, context);
-  return valuesOf(node, located, { path, context, check, isShort: false });
+  return valuesOf(node, located, { path, context, isShort: false });
 }
 
 /** What is no mapping stands for the one key that the object names for it. */
@@ -34,7 +33,6 @@ function shortForm(node: ObjectNode, located: Located): LocatedMap | null {
 interface Place {
   readonly path: Path;
   readonly context: CheckContext;
-  readonly check: CheckValue;
   readonly isShort: boolean;
 }
 
@@ -47,9 +45,9 @@ function valuesOf(node: ObjectNode, map: LocatedMap, place: Place): Record<strin
 }
 
 function keyValue(name: string, key: Key, map: LocatedMap, place: Place): unknown {
-  const { context, check } = place;
+  const { context } = place;
+  const { check } = context;
   const entry = map.entries.get(name);
-  const fromFile = hasFile(key) ? map.entries.get(`${name}_file`) : undefined;
   if (key.notYet !== undefined) {
     if (entry) reportNotYet(name, key, entry, place);
     return undefined;
@@ -59,7 +57,7 @@ function keyValue(name: string, key: Key, map: LocatedMap, place: Place): unknow
     const value = check(key.node, written, pathOf(name, place), context);
     return value === undefined ? fallback(key, check) : overDefault(key, value, check);
   }
-  if (fromFile) return valueFromFile(name, key, map, fromFile, place);
+  if (hasFile(key) && map.entries.has(`${name}_file`)) return valueFromFile(name, key, map, place);
   if (key.required === true) {
     const message = `is missing; ${name} must be given`;
     const finding = { path: pathOf(name, place), code: 'required', message };
@@ -109,9 +107,11 @@ function reportNotYet(name: string, key: Key, entry: LocatedEntry, place: Place)
   });
 }
 
-function valueFromFile(name: string, key: Key, map: LocatedMap, entry: LocatedEntry, place: Place): unknown {
-  const { context, check } = place;
-  const { value } = entry;
+function valueFromFile(name: string, key: Key, map: LocatedMap, place: Place): unknown {
+  const { context } = place;
+  const { check } = context;
+  const value = map.entries.get(`${name}_file`)?.value;
+  if (value === undefined) return fallback(key, check);
   const path = [...place.path, `${name}_file`];
   const fileName = check({ kind: 'text' }, value, path, context);
   if (typeof fileName !== 'string' || value.kind !== 'scalar') return defaultOf(key, check);
@@ -135,7 +135,7 @@ export function defaultOf(key: Key, check: CheckValue): unknown {
   if (key.default === undefined) return undefined;
   if (!cachedDefaults.has(key)) {
     const at = { file: 'default', line: 0, column: 0 };
-    cachedDefaults.set(key, check(key.node, locate(key.default, at), [], SILENT));
+    cachedDefaults.set(key, check(key.node, locate(key.default, at), [], { ...SILENT, check }));
   }
   return cachedDefaults.get(key);
 }
@@ -146,7 +146,7 @@ export function defaultsOf(node: ObjectNode, check: CheckValue): Record<string, 
 }
 
 /** Defaults are ours: a test shows that none of them has a problem, and none names a file. */
-const SILENT: CheckContext = {
+const SILENT: Omit<CheckContext, 'check'> = {
   problems: {
     report() {},
     reportAt(_, finding) {
@@ -237,13 +237,7 @@ function reportAtMostOne(names: readonly string[], map: LocatedMap, path: Path, 
 }
 
 /** A map with the entries that are well, in the order of the file; undefined when it is no mapping at all. */
-export function checkMap(
-  node: MapNode,
-  located: Located,
-  path: Path,
-  context: CheckContext,
-  check: CheckValue,
-): unknown {
+export function checkMap(node: MapNode, located: Located, path: Path, context: CheckContext): unknown {
   if (located.kind !== 'map') return wrongType(node, located, path, context);
   const values = new Map<string, unknown>();
   for (const [name, entry] of located.entries) {
@@ -252,7 +246,7 @@ export function checkMap(
       context.problems.reportAt(entry.keyAt, { path: [...path, name], code: 'invalid_name', message });
       continue;
     }
-    const value = check(node.value, entry.value, [...path, name], context);
+    const value = context.check(node.value, entry.value, [...path, name], context);
     if (value !== undefined) values.set(name, value);
   }
   return values;

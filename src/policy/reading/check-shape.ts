@@ -37,9 +37,9 @@ export function checkShape(node: Node, located: Located, path: Path, context: Ch
 function checkGiven(node: Node, located: Located, path: Path, context: CheckContext): unknown {
   switch (node.kind) {
     case 'object':
-      return checkObject(node, located, path, context, checkShape);
+      return checkObject(node, located, path, context);
     case 'map':
-      return checkMap(node, located, path, context, checkShape);
+      return checkMap(node, located, path, context);
     case 'list':
       return checkList(node, located, path, context);
     case 'or-none':

@@ -30,16 +30,12 @@ export function adviseOnSyntax(line: string): SyntaxAdvice | null {
   return null;
 }
 
+const TEXT_LITERALS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gs;
+
 /** Advice for a `when` that a comment may have cut: an expression whose quotes do not match; null when they do. */
 export function adviseOnComment(expression: string): string | null {
-  let open = '';
-  for (let index = 0; index < expression.length; index++) {
-    const character = expression.charAt(index);
-    if (open !== '' && character === '\\') index++;
-    else if (character === open) open = '';
-    else if (open === '' && (character === '"' || character === "'")) open = character;
-  }
-  return open === '' ? null : `the expression ends at " #", where YAML begins a comment; ${WRITE_WHEN}`;
+  if (!/["']/.test(expression.replace(TEXT_LITERALS, ''))) return null;
+  return `the expression ends at " #", where YAML begins a comment; ${WRITE_WHEN}`;
 }
 
 /** Advice for a tag, which would take the place of the value. */

@@ -44,6 +44,7 @@ const apiKeySet = object(
   { exactlyOne: [['keys']] },
 );
 
+/** Keys of the top level. */
 export const apiKeyKeys = {
   api_keys: key(mapOf(apiKeySet, { name: sourceName, placeholder: 'NAME' }), {
     doc: 'Sets of API keys, by name. `sallyport hash-key` makes a key and its entry.',

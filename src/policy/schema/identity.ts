@@ -82,6 +82,7 @@ const identity = object({
   assertion: later('A signed assertion of the caller for the upstream.', { none: true }),
 });
 
+/** Keys of the top level. */
 export const identityKeys = {
   identity: key(identity, { doc: 'What the upstream is told about the caller.', default: {} }),
 };

@@ -186,6 +186,7 @@ const issuer = object(
   { atMostOne: [['discovery_url', 'jwks_uri', 'jwks', 'secret']] },
 );
 
+/** Keys of the top level. */
 export const issuerKeys = {
   issuers: key(mapOf(issuer, { name: sourceName, placeholder: 'NAME' }), {
     doc: 'Who may vouch for callers with a token. Names are unique across `issuers`, `api_keys` and `basic`.',

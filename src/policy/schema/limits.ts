@@ -84,6 +84,7 @@ const log = object({
   }),
 });
 
+/** Keys of the top level. */
 export const limitKeys = {
   limits: key(limits, {
     doc: 'Upper bounds. Over `in_flight` and `queue`: 503 with `Retry-After`.',

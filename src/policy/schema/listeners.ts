@@ -35,6 +35,7 @@ const admin = object(
   { short: 'address' },
 );
 
+/** Keys of the top level. */
 export const listenerKeys = {
   listen: key(listOf(listenAddress, { min: 1 }), {
     doc: 'Where requests are taken: one address, or a list. `run --listen` and `SALLYPORT_LISTEN` win over it.',

@@ -187,6 +187,7 @@ const ownRouteKeys = {
 
 const route = object({ ...ownRouteKeys, ...sharedRouteKeys });
 
+/** Keys of the top level. */
 export const routeKeys = {
   accept: key(listOf(text(sourceName), { min: 1 }), {
     doc: 'Names of issuers, key sets and user lists whose credentials count on routes that name none. May be left out while the file declares only one.',
@@ -210,7 +211,9 @@ export const routeKeys = {
   routes: key(strictListOf(route, { min: 1 }), {
     doc: 'Who may do what. One route is chosen by host and path together, the most specific, whatever the order.',
     required: true,
-    example: [{ path: '/orders/{order}', methods: ['GET'], require: { scopes: ['orders:read'] } }],
+    example: [
+      { path: '/orders/{order}', methods: ['GET'], require: { scopes: ['orders:read'] }, upstream: 'orders' },
+    ],
   }),
   unmatched: key(
     object({

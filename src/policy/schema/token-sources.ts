@@ -20,6 +20,7 @@ const place = object(
 /** `authorization`, or a mapping that names the place. */
 export const tokenSources = listOf(scalarOrMapping(choice(['authorization']), place), { min: 1 });
 
+/** The documentation of `token_sources`, at the top level and on routes. */
 export const tokenSourcesDoc =
   'Where a token may lie: `authorization` (RFC 6750 section 2.1) or `{header: NAME}`; `{header: NAME, issuers: [...]}` counts for these issuers only.';
 

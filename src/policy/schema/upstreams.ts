@@ -68,6 +68,7 @@ const upstream = object(
   { short: 'url' },
 );
 
+/** Keys of the top level. */
 export const upstreamKeys = {
   upstream: key(upstream, {
     doc: 'Short for `upstreams: {default: ...}`; both together are an error. `run --upstream` and `SALLYPORT_UPSTREAM` win over it.',
@@ -76,7 +77,7 @@ export const upstreamKeys = {
   upstreams: key(mapOf(upstream, { name: upstreamName, placeholder: 'NAME' }), {
     doc: 'What is forwarded to, by name; a route names its upstream, else `default`. A URL is short for `{url: ...}`.',
     default: {},
-    example: { default: { url: 'http://127.0.0.1:3000' }, orders: 'https://orders.internal:8443' },
+    example: { orders: { url: 'http://127.0.0.1:3000' } },
   }),
 };
 
