@@ -1,16 +1,6 @@
 import t from 'tap';
-import type { Log } from '../../src/deps.ts';
 import { type DecisionRecord, logDecision, shorten } from '../../src/observe/decision.ts';
-
-type Line = { level: string; fields: Record<string, unknown> };
-
-function recordingLog(): { log: Log; lines: Line[] } {
-  const lines: Line[] = [];
-  const at = (level: string) => (fields: object) => {
-    lines.push({ level, fields: { ...fields } });
-  };
-  return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
-}
+import { recordLog } from '../fixtures/fake-time.ts';
 
 const base: DecisionRecord = {
   requestId: 'id',
@@ -29,12 +19,28 @@ const base: DecisionRecord = {
   },
 };
 
+const PRINCIPAL = {
+  source: 'corp',
+  kind: 'jwt',
+  subject: 'CANARY',
+  issuer: 'CANARY',
+  client: 'CANARY',
+  scopes: ['CANARY'],
+  roles: ['CANARY'],
+  claims: { email: 'CANARY' },
+  audiences: ['CANARY'],
+  expiresAt: 1,
+  kid: 'k1',
+} as const;
+
 t.test('an allowed request is one info line with the closed list of fields', async (t) => {
-  const { log, lines } = recordingLog();
+  const log = recordLog();
+  const { lines } = log;
   logDecision(log, base);
   t.strictSame(lines, [
     {
       level: 'info',
+      message: 'request',
       fields: {
         request_id: 'id',
         peer: '127.0.0.1',
@@ -55,7 +61,8 @@ t.test('an allowed request is one info line with the closed list of fields', asy
 });
 
 t.test('a refusal says its reason and what the policy expected', async (t) => {
-  const { log, lines } = recordingLog();
+  const log = recordLog();
+  const { lines } = log;
   logDecision(log, {
     ...base,
     status: 401,
@@ -81,7 +88,8 @@ t.test('a refusal says its reason and what the policy expected', async (t) => {
 });
 
 t.test('what we or the upstream failed at is a warning', async (t) => {
-  const { log, lines } = recordingLog();
+  const log = recordLog();
+  const { lines } = log;
   logDecision(log, {
     ...base,
     status: 502,
@@ -92,22 +100,11 @@ t.test('what we or the upstream failed at is a warning', async (t) => {
 });
 
 t.test('claims, scopes and subject of a principal are not logged', async (t) => {
-  const { log, lines } = recordingLog();
+  const log = recordLog();
+  const { lines } = log;
   logDecision(log, {
     ...base,
-    principal: {
-      source: 'corp',
-      kind: 'jwt',
-      subject: 'CANARY',
-      issuer: 'CANARY',
-      client: 'CANARY',
-      scopes: ['CANARY'],
-      roles: ['CANARY'],
-      claims: { email: 'CANARY' },
-      audiences: ['CANARY'],
-      expiresAt: 1,
-      kid: 'k1',
-    },
+    principal: PRINCIPAL,
   });
   t.notMatch(JSON.stringify(lines), /CANARY/);
   t.match(lines[0]?.fields, { 'auth.source': 'corp', 'auth.kind': 'jwt', 'auth.kid': 'k1' });
@@ -116,4 +113,38 @@ t.test('claims, scopes and subject of a principal are not logged', async (t) => 
 t.test('L3 untrusted text is cut to a bound', async (t) => {
   t.equal(shorten('a'.repeat(512)).length, 512);
   t.equal(shorten('a'.repeat(1_000_000)).length, 513);
+});
+
+t.test('L3 whatever a caller sends stays one value of one line', async (t) => {
+  const log = recordLog();
+  const nasty = 'a"b\\c\r\n\u0000\u001b[31m\u2028{"level":"forged"}';
+  logDecision(log, {
+    ...base,
+    path: nasty,
+    method: nasty,
+    host: nasty,
+    refusal: {
+      kind: 'forbidden',
+      reason: 'x',
+      detail: { kid: nasty, got: nasty, expected: nasty, cause: nasty },
+    },
+  });
+  t.match(log.lines[0]?.fields, {
+    path: nasty,
+    method: nasty,
+    host: nasty,
+    'auth.kid': nasty,
+    'auth.got': nasty,
+  });
+  t.equal(log.lines.length, 1);
+});
+
+t.test('a refused caller who authenticated is named by source and key id, each once', async (t) => {
+  const log = recordLog();
+  logDecision(log, {
+    ...base,
+    principal: { ...PRINCIPAL, kid: 'k1' },
+    refusal: { kind: 'forbidden', reason: 'role_missing', detail: { source: 'corp' } },
+  });
+  t.match(log.lines[0]?.fields, { 'auth.source': 'corp', 'auth.kid': 'k1', 'auth.reason': 'role_missing' });
 });
