@@ -7,7 +7,7 @@ import { readConfiguration } from '../../src/policy/read-policy.ts';
 import { type Configuration, configurationSchema } from '../../src/policy/schema/configuration.ts';
 import type { Key, Node } from '../../src/policy/schema/node.ts';
 import { localCertificate, testAuthority } from '../fixtures/certificates.ts';
-import { LOAD_TIME, loadGood } from '../fixtures/load.ts';
+import { completed, LOAD_TIME, loadGood } from '../fixtures/load.ts';
 
 /** Every key that is built, in two files where keys exclude each other. */
 const everything = [
@@ -152,6 +152,25 @@ function keysOf(node: Node, path: string): readonly (readonly [string, Key])[] {
       return [];
   }
 }
+
+t.test('a part that is left out without a report makes the whole policy refused', (t) => {
+  const read = readConfiguration({
+    file: '/policy/sallyport.yaml',
+    text: completed(''),
+    environment: {},
+    readFile: () => '',
+  });
+  const corp = read.configuration.issuers.get('corp');
+  if (corp === undefined) throw new Error('no issuer');
+  const context = { ...read, compileExpression: null, development: false, detached: false, now: LOAD_TIME };
+  const configuration = {
+    ...read.configuration,
+    issuers: new Map([['corp', { ...corp, audience: undefined }]]),
+  };
+  t.equal(compilePolicy(configuration, [], context).policy, null);
+  t.match(read.problems.sorted(), [{ code: 'not_compiled', path: 'issuers' }]);
+  t.end();
+});
 
 t.test('a policy cannot be changed, however deep', async (t) => {
   const policy = await loadGood('routes: [{path: /a, require: {scopes: [x]}}]');

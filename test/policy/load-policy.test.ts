@@ -229,6 +229,19 @@ const good: readonly (readonly [string, (policy: Policy) => unknown, unknown])[]
     { kind: 'template', parts: ['/', { parameter: 't' }, '/b'] },
   ],
   [
+    'routes: [{path: "/a/{t}", rewrite: {path: "/f/{t}"}}]',
+    (policy) => first(policy).rewrite,
+    { kind: 'template', parts: ['/f/', { parameter: 't' }] },
+  ],
+  [
+    'identity: {headers: {X-Roles: {from: roles, join: ";"}, X-Scopes: {from: scopes}}}',
+    ({ identity }) => identity.headers.slice(-2).map(({ from, join }) => [from, join]),
+    [
+      [{ field: 'roles' }, ';'],
+      [{ field: 'scopes' }, ' '],
+    ],
+  ],
+  [
     'routes: [{path: "/a/{t}", rewrite: {path: /}}]',
     (policy) => first(policy).rewrite,
     { kind: 'template', parts: ['/'] },

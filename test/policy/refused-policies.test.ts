@@ -211,6 +211,14 @@ const tables: Record<string, readonly Row[]> = {
       'routes[0].accept[1]',
       /known are: corp/,
     ],
+    ['issuers: {corp: 5}', 'wrong_type', 'issuers.corp', /mapping/],
+    ['issuers: {corp: 5}\naccept: corp', 'wrong_type', 'issuers.corp', /mapping/],
+    [
+      'upstreams: {web: 5}\nroutes: [{path: /a, upstream: web}]',
+      'wrong_type',
+      'upstreams.web',
+      /quotes/,
+    ],
     ['issuers: {}', 'no_credential_source', 'routes[0]', /auth: none/],
     ['token_sources: [authorization, authorization]', 'duplicate_place', 'token_sources[1]', /remove/],
     [

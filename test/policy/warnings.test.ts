@@ -225,6 +225,60 @@ t.test('a policy close to it gets none', async (t) => {
   }
 });
 
+t.test('the case of paths is one question, and asked once', async (t) => {
+  const { warnings } = await load(
+    `routes: [{path: /**}, {path: /admin/**, ${admin}}, {path: /ops/**, ${admin}}]`,
+  );
+  t.strictSame(
+    warnings.map(({ code }) => code),
+    ['path_case_not_written'],
+  );
+});
+
+t.test('a route that takes the credentials of more sources is looser', async (t) => {
+  const { warnings } = await load(`${two}\n${routes('path: /**', 'path: /admin, accept: a')}`);
+  t.strictSame(
+    warnings.map(({ code }) => code),
+    ['covers_one_path'],
+  );
+  const clean = await load(`${two}\n${routes('path: /**, accept: a', 'path: /admin')}`);
+  t.strictSame(
+    clean.warnings.map(({ code }) => code),
+    [],
+  );
+});
+
+t.test('step-up, audience and alternatives count as demands', async (t) => {
+  const stricter = [
+    'require: {max_age: 5m}',
+    'require: {acr: mfa}',
+    'audience: y',
+    'require: {any_scope: [a, b]}',
+    'require: {any_role: [a, b]}',
+    'require: {claims: {a: b}}',
+    'require: {when: kind == "jwt"}',
+    'require: {scopes: [a, b]}',
+  ];
+  for (const demand of stricter) {
+    const base = demand.includes('scopes') ? 'path: /**, require: {scopes: [a]}' : 'path: /**';
+    const { warnings } = await load(routes(base, `path: /admin, ${demand}`));
+    t.strictSame(
+      warnings.map(({ code }) => code),
+      ['covers_one_path'],
+      demand,
+    );
+    t.strictSame(
+      (await load(routes(`path: /**, ${demand}`, `path: /admin, ${demand}`))).warnings,
+      [],
+      demand,
+    );
+  }
+  t.strictSame((await load(routes('path: /**, audience: y', 'path: /admin, audience: [y, z]'))).warnings, []);
+  t.match((await load(routes('path: /**, audience: [y, z]', 'path: /admin, audience: y'))).warnings, [
+    { code: 'covers_one_path' },
+  ]);
+});
+
 t.test('the smallest useful policy has no warnings', async (t) => {
   t.strictSame((await load('')).warnings, []);
 });

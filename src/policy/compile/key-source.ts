@@ -110,7 +110,6 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
 /** The same value with null prototypes, as every JSON of ours. */
 function toJsonValue(value: unknown): JsonValue {
   if (Array.isArray(value)) return value.map(toJsonValue);
-  if (value instanceof Map) return fromEntries([...value].map(([name, member]) => [String(name), member]));
   if (typeof value === 'object' && value !== null) return fromEntries(Object.entries(value));
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   return null;
