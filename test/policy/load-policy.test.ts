@@ -73,6 +73,11 @@ const good: readonly (readonly [string, (policy: Policy) => unknown, unknown])[]
     ['http://a', 'http://b:81'],
   ],
   [
+    'upstreams: {default: "http://a", b: {url: "http://b", host: upstream}}',
+    ({ upstreams }) => [...upstreams.values()].map(({ host }) => host),
+    ['client', 'upstream'],
+  ],
+  [
     'upstream: {url: "http://a", host: orders.internal:81}',
     ({ upstreams }) => upstreams.get('default')?.host,
     { literal: 'orders.internal:81' },

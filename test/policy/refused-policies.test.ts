@@ -213,12 +213,7 @@ const tables: Record<string, readonly Row[]> = {
     ],
     ['issuers: {corp: 5}', 'wrong_type', 'issuers.corp', /mapping/],
     ['issuers: {corp: 5}\naccept: corp', 'wrong_type', 'issuers.corp', /mapping/],
-    [
-      'upstreams: {web: 5}\nroutes: [{path: /a, upstream: web}]',
-      'wrong_type',
-      'upstreams.web',
-      /quotes/,
-    ],
+    ['upstreams: {web: 5}\nroutes: [{path: /a, upstream: web}]', 'wrong_type', 'upstreams.web', /quotes/],
     ['issuers: {}', 'no_credential_source', 'routes[0]', /auth: none/],
     ['token_sources: [authorization, authorization]', 'duplicate_place', 'token_sources[1]', /remove/],
     [
@@ -289,6 +284,7 @@ const tables: Record<string, readonly Row[]> = {
     ['identity: {strip: ["Content-*"]}', 'reserved_header', 'identity.strip[0]', /longer beginning/],
   ],
   routes: [
+    ['routes: [{id: "a\\nb", path: /a}]', 'invalid_text', 'routes[0].id', /remove/],
     ['routes: [{id: a, path: /a}, {id: a, path: /b}]', 'duplicate_id', 'routes[1].id', /id of its own/],
     [
       'routes: [{path: /a}, {path: [/a, /b], methods: GET, id: "/a"}]',
