@@ -279,6 +279,25 @@ t.test('step-up, audience and alternatives count as demands', async (t) => {
   ]);
 });
 
+t.test('public is looser than optional, and optional than required', async (t) => {
+  const levels = ['none', 'optional', 'required'];
+  for (const [index, auth] of levels.entries()) {
+    for (const looser of levels.slice(0, index)) {
+      const { warnings } = await load(routes(`path: /**, auth: ${looser}`, `path: /admin, auth: ${auth}`));
+      t.strictSame(
+        warnings.map(({ code }) => code),
+        ['covers_one_path'],
+        `${auth} in ${looser}`,
+      );
+    }
+    const { warnings } = await load(routes(`path: /**, auth: ${auth}`, `path: /admin, auth: ${auth}`));
+    t.strictSame(
+      warnings.filter(({ code }) => code === 'covers_one_path'),
+      [],
+    );
+  }
+});
+
 t.test('the smallest useful policy has no warnings', async (t) => {
   t.strictSame((await load('')).warnings, []);
 });

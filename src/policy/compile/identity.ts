@@ -4,11 +4,9 @@ import { foldHeaderName } from '../../wire/fold-header-name.ts';
 import type { IdentityField, IdentityHeader, IdentityPolicy } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
-import type { IdentityConfiguration, IdentityHeaderConfiguration } from '../schema/identity.ts';
+import type { IdentityHeaderConfiguration } from '../schema/identity.ts';
 import type { CompileContext } from './context.ts';
 import { isReservedHeader, reservedWithPrefix } from './reserved-headers.ts';
-
-type Wishes = IdentityConfiguration['headers'];
 
 /**
  * Compiles the block.
@@ -24,7 +22,7 @@ export function compileIdentity(
   const strip = new Set([...identity.headers.keys()].map(foldHeaderName));
   const headers: IdentityHeader[] = [];
   const taken = new Map<string, string>();
-  for (const [name, wish] of withoutOverridden(identity.headers, context)) {
+  for (const [name, wish] of identity.headers) {
     const path = ['identity', 'headers', name];
     const folded = foldHeaderName(name);
     const other = taken.get(folded);
@@ -41,17 +39,6 @@ export function compileIdentity(
   const stripPrefixes = compileStrip(identity.strip ?? [], strip, context);
   return { headers, strip, stripPrefixes, encoding: identity.encoding };
 }
-
-/** A default that the file writes in another case (`x-auth-subject: none`) is overridden like any other. */
-function withoutOverridden(wishes: Wishes, context: CompileContext): readonly (readonly [string, Wish])[] {
-  const entries = [...wishes];
-  if (new Set(entries.map(([name]) => foldHeaderName(name))).size === entries.length) return entries;
-  const isOwn = (name: string) => context.isWritten(['identity', 'headers', name]);
-  const own = new Set(entries.filter(([name]) => isOwn(name)).map(([name]) => foldHeaderName(name)));
-  return entries.filter(([name]) => isOwn(name) || !own.has(foldHeaderName(name)));
-}
-
-type Wish = Wishes extends ReadonlyMap<string, infer Value> ? Value : never;
 
 function checkName(
   name: string,
