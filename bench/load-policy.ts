@@ -1,4 +1,4 @@
-/** Measures how long a policy of many routes takes to load: `node bench/load-policy.ts [ROUTES]`; 10,000 within 2 s of CPU. */
+/** Measures how long a policy of many routes takes to load: `node bench/load-policy.ts [ROUTES]`; 10,000 within 2 s on one free core. */
 import { loadPolicy } from '../src/policy/load-policy.ts';
 
 const count = Number(process.argv[2] ?? 10_000);

@@ -50,6 +50,7 @@ export function collectSources(
   return { issuers, apiKeySets, isWhole: !isBroken };
 }
 
+/** Checks the top level, and resolves what each route says beside it. Equal answers are one object. */
 export function createAcceptResolver(
   configuration: Configuration,
   sources: CredentialSources,

@@ -14,7 +14,7 @@ export function compileApiKeys(
   configuration: Configuration,
   context: CompileContext,
 ): readonly ApiKeySetPolicy[] {
-  const known = { ids: new Map<string, string>(), hashes: new Map<string, string>() };
+  const known: KnownKeys = { ids: new Map(), hashes: new Map() };
   return [...(configuration.api_keys ?? [])].map(([name, set]) => ({
     name,
     header: compileHeader(set, ['api_keys', name, 'header'], context),
@@ -22,7 +22,7 @@ export function compileApiKeys(
       const path = ['api_keys', name, 'keys', index];
       const compiled = compileKey(key, path, context);
       if (compiled === null) return [];
-      checkUnique(compiled, name, path, known, context);
+      checkUnique({ key: compiled, set: name, path }, known, context);
       return [compiled];
     }),
   }));
@@ -79,14 +79,21 @@ function compileKey(
   };
 }
 
+interface KnownKeys {
+  /** The set by the id of its key. */
+  readonly ids: Map<string, string>;
+  /** Key and set, in words, by hash. */
+  readonly hashes: Map<string, string>;
+}
+
+interface PlacedKey {
+  readonly key: ApiKeyPolicy;
+  readonly set: string;
+  readonly path: ConfigurationPath;
+}
+
 /** One key must not be two callers, nor one name in the log two keys. */
-function checkUnique(
-  key: ApiKeyPolicy,
-  set: string,
-  path: ConfigurationPath,
-  known: { readonly ids: Map<string, string>; readonly hashes: Map<string, string> },
-  context: CompileContext,
-): void {
+function checkUnique({ key, set, path }: PlacedKey, known: KnownKeys, context: CompileContext): void {
   const hash = key.sha256.toString('hex');
   const owner = `"${key.id}" of "${set}"`;
   const sameId = known.ids.get(key.id);

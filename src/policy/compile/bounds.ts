@@ -6,6 +6,7 @@ import type { CompileContext } from './context.ts';
 /** What load balancers wait for by default (AWS ALB, nginx: 60 s); ours must be longer. */
 const commonBalancerIdle = 60_000;
 
+/** `limits`: bytes and counts; Infinity for `none`. */
 export function compileLimits({ limits }: Configuration): Limits {
   return {
     targetBytes: limits.target_bytes,
@@ -27,6 +28,7 @@ export function checkLimits({ limits }: Configuration, context: CompileContext):
   }
 }
 
+/** `timeouts`, in milliseconds; warns of an `idle` that load balancers outlast. */
 export function compileTimeouts({ timeouts }: Configuration, context: CompileContext): Timeouts {
   if (timeouts.idle <= commonBalancerIdle) {
     const message =
@@ -43,6 +45,7 @@ export function compileTimeouts({ timeouts }: Configuration, context: CompileCon
   };
 }
 
+/** `log`; `allowed: 1/N` becomes N. */
 export function compileLog({ log }: Configuration): LogPolicy {
   const { allowed } = log;
   return { level: log.level, format: log.format, allowedEvery: sampling(allowed) };

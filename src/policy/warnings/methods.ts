@@ -4,6 +4,7 @@ import { gatherPlaces } from '../route-places.ts';
 import type { WarnedPolicy } from '../warnings.ts';
 import { asksLess } from './asks-less.ts';
 
+/** Warns of `method_falls_to_looser`: for all other methods, and for HEAD beside GET (RFC 9110 section 9.3.2). */
 export function warnOfMethods({ policy, origins, context }: WarnedPolicy): void {
   for (const { routes } of gatherPlaces(policy.routes)) {
     if (routes.length < 2) continue;

@@ -12,6 +12,10 @@ import { asksLess, shareMethod } from './asks-less.ts';
 /** A label and a segment that no pattern names: the tree answers for it as for any name that is not written. */
 const other = '\uffff';
 
+/**
+ * Warns of `covers_one_path`, `host_hides_stricter`, `public_inside_protected` and, once for a policy,
+ * `path_case_not_written`.
+ */
 export function warnOfNesting(warned: WarnedPolicy): void {
   const shapes = new Map<Route, NestedRoute>();
   for (const route of warned.policy.routes) {
