@@ -103,40 +103,54 @@ function compileTemplate(
   return { kind: 'template', parts };
 }
 
+interface TemplateFault {
+  readonly code: string;
+  readonly message: string;
+}
+
+interface TemplateRest {
+  readonly isOpen: boolean;
+  readonly name: string | null;
+}
+
 /** Why a template does not fit its route. */
 function templateFault(
   named: readonly string[],
-  rest: { readonly isOpen: boolean; readonly name: string | null },
+  rest: TemplateRest,
   route: PathPattern,
-): { readonly code: string; readonly message: string } | null {
+): TemplateFault | null {
   const single = route.segments.flatMap((segment) => (segment.kind === 'parameter' ? [segment.name] : []));
   const routeRest = route.rest ? (route.parameterNames[single.length] ?? null) : null;
   const unknown = named.find((name) => !single.includes(name));
-  if (unknown !== undefined) {
-    const advice = unknown === routeRest ? `write {${unknown}...}` : `${route.text} has ${listed(route)}`;
-    return {
-      code: 'unknown_parameter',
-      message: `{${unknown}} is no segment of the route's path; ${advice}`,
-    };
-  }
+  if (unknown === undefined) return restFault(rest, { route, single, rest: routeRest });
+  const advice = unknown === routeRest ? `write {${unknown}...}` : `${route.text} has ${listed(route)}`;
+  return { code: 'unknown_parameter', message: `{${unknown}} is no segment of the route's path; ${advice}` };
+}
+
+interface RouteParameters {
+  readonly route: PathPattern;
+  readonly single: readonly string[];
+  readonly rest: string | null;
+}
+
+function restFault(rest: TemplateRest, { route, single, rest: own }: RouteParameters): TemplateFault | null {
   if (rest.isOpen && rest.name === null) {
-    return {
-      code: 'rest_unnamed',
-      message: '"**" has no name here; write {rest...} in the path of the route and here',
-    };
+    const message = '"**" has no name here; write {rest...} in the path of the route and here';
+    return { code: 'rest_unnamed', message };
   }
-  if (rest.name !== null && rest.name !== routeRest) {
+  if (rest.name !== null) {
+    if (rest.name === own) return null;
     const advice = single.includes(rest.name) ? `write {${rest.name}}` : `${route.text} has ${listed(route)}`;
     return {
       code: 'unknown_parameter',
       message: `{${rest.name}...} is no rest of the route's path; ${advice}`,
     };
   }
-  if (!route.rest || rest.name !== null) return null;
+  if (!route.rest) return null;
   const advice =
-    routeRest === null
+    own === null
       ? 'write {rest...} instead of "**" there, and here at the end'
-      : `write {${routeRest}...} at the end`;
+      : `write {${own}...} at the end`;
   return { code: 'rest_lost', message: `every path below ${route.text} would become one; ${advice}` };
 }
 

@@ -23,15 +23,17 @@ export function parseNetwork(text: string): Parsed<Network> {
     return unparsed(`"${text}" is not a network; write e.g. 10.0.0.0/8, fd00::/8 or one address`);
   }
   const bits = version === 4 ? 32 : 128;
-  if (digits !== undefined && (!/^\d{1,3}$/.test(digits) || Number(digits) > bits)) {
-    return unparsed(`the prefix of "${text}" must be a number from 1 to ${bits}`);
-  }
-  const prefix = digits === undefined ? bits : Number(digits);
+  const prefix = digits === undefined ? bits : parsePrefix(digits, bits);
+  if (prefix === null) return unparsed(`the prefix of "${text}" must be a number from 1 to ${bits}`);
   const value = version === 4 ? ipv4Value(address) : ipv6Value(address);
   if (prefix === 0 || (version === 6 && coversMapped(value, prefix))) {
     return unparsed(`"${text}" would believe every client; write only the addresses of your own proxies`);
   }
   return version === 4 ? ipv4Network(value, prefix, text) : ipv6Network(value, prefix, text);
+}
+
+function parsePrefix(digits: string, bits: number): number | null {
+  return /^\d{1,3}$/.test(digits) && Number(digits) <= bits ? Number(digits) : null;
 }
 
 /** A list for `BlockList.check`, which compares IPv4-mapped peers as IPv4. */
