@@ -84,6 +84,7 @@ t.test('refusals/ know neither Fastify nor how policies are read', async (t) => 
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['policy/'],
   '@bufbuild/cel': ['authorization/'],
+  '@bufbuild/re2': ['authorization/'],
   undici: ['upstream/', 'keys/'],
   pino: ['observe/'],
   fastify: ['router.ts', 'server.ts'],

@@ -3,7 +3,7 @@
  * found by substring, and a claim that is absent or null fails everything but `exists: false`.
  */
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
-import type { ClaimMatcher, ClaimRequirement } from '../policy/policy.ts';
+import type { ClaimMatcher, ClaimRequirement } from '../policy/requirements.ts';
 import { readClaim } from './claim-path.ts';
 
 /** The first requirement that fails, by its claim's name and the operator that said no. */

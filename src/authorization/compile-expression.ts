@@ -4,7 +4,7 @@
  */
 import { CelScalar, celEnv, celFunc, celType, isCelError, objectType, parse, plan } from '@bufbuild/cel';
 import { RE2JS } from '@bufbuild/re2';
-import type { Expression, ExpressionInput } from '../policy/policy.ts';
+import type { Expression, ExpressionInput } from '../policy/requirements.ts';
 import type { CompiledExpression, CompileExpression, ExpressionContext } from './expression.ts';
 import { causeOf } from './expression-cause.ts';
 import { expressionFacts, timestamp } from './expression-facts.ts';

@@ -2,7 +2,7 @@
  * The matchers that a policy writes for a claim, checked and made ready. Refuses what would match nothing
  * or everything, and whatever a reader might take for something else (a bare list, a list for `contains`).
  */
-import type { ClaimMatcher } from '../policy/policy.ts';
+import type { ClaimMatcher } from '../policy/requirements.ts';
 
 export type CompiledMatchers =
   | { readonly ok: true; readonly matchers: readonly ClaimMatcher[] }

@@ -2,7 +2,7 @@
  * The variables of an expression, each read from the request at hand when it is looked at and not before.
  */
 import type { CelInput, CelMap } from '@bufbuild/cel';
-import type { ExpressionInput } from '../policy/policy.ts';
+import type { ExpressionInput } from '../policy/requirements.ts';
 import { claimsValue, ExpressionFault, headersValue, queryValue, recordValue } from './expression-values.ts';
 
 /** The variables, and the request that they speak of for the time of one evaluation. */

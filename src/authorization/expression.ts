@@ -2,7 +2,7 @@
  * The expressions of `when`: CEL, compiled once when the policy is read. Whatever goes wrong while one is
  * evaluated refuses: there is no value but true that lets a request pass.
  */
-import type { Expression } from '../policy/policy.ts';
+import type { Expression } from '../policy/requirements.ts';
 
 /** What the place of an expression knows about itself. */
 export interface ExpressionContext {

@@ -3,7 +3,7 @@
  * or null. Nothing here decides the order; `gate/authorize.ts` does.
  */
 import type { Principal } from '../credentials/credential.ts';
-import type { Requirements } from '../policy/policy.ts';
+import type { Requirements } from '../policy/requirements.ts';
 import type { Forbidden, InsufficientScope, StepUp } from '../refusals/refusal.ts';
 import { matchClaims } from './claim-matchers.ts';
 

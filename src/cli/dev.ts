@@ -23,7 +23,7 @@ export async function dev(invocation: Invocation): Promise<number> {
       environment,
       now: Date.now,
       openLog: (policy) => {
-        log = openLog(policy, 2);
+        log = openLog(policy, 2, Date.now);
         return log;
       },
     });

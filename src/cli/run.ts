@@ -37,7 +37,7 @@ type Loading = ReturnType<typeof loadPolicy>;
 
 async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Invocation): Promise<number> {
   const { policy } = loaded;
-  const log = openLog(policy.log, 1);
+  const log = openLog(policy.log, 1, Date.now);
   let server: RunningServer;
   try {
     server = await startServer({ policy, dependencies: { now: Date.now, log } });

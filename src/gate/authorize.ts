@@ -4,7 +4,8 @@
  */
 import { checkClaims, checkRoles, checkScopes, checkStepUp } from '../authorization/requirements.ts';
 import type { Principal } from '../credentials/credential.ts';
-import type { Expression, Route } from '../policy/policy.ts';
+import type { Route } from '../policy/policy.ts';
+import type { Expression } from '../policy/requirements.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { type AuthorizationContext, expressionInput } from './expression-input.ts';
 

@@ -3,7 +3,7 @@
  * header that the upstream is told by us and not by the caller.
  */
 import type { CredentialKindName, JsonObject, Principal } from '../credentials/credential.ts';
-import type { ExpressionInput } from '../policy/policy.ts';
+import type { ExpressionInput } from '../policy/requirements.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 const NO_CLAIMS: JsonObject = Object.freeze(Object.create(null));

@@ -26,8 +26,13 @@ export interface RunningLog extends Log {
 /**
  * Opens the log.
  * @param descriptor 1 for stdout, 2 for stderr
+ * @param now epoch milliseconds
  */
-export function openLog(policy: Pick<LogPolicy, 'level' | 'format'>, descriptor: number): RunningLog {
+export function openLog(
+  policy: Pick<LogPolicy, 'level' | 'format'>,
+  descriptor: number,
+  now: () => number,
+): RunningLog {
   const destination = pino.destination({
     fd: descriptor,
     sync: false,
@@ -48,7 +53,7 @@ export function openLog(policy: Pick<LogPolicy, 'level' | 'format'>, descriptor:
     {
       level: policy.level,
       base: null,
-      timestamp: () => `,"time":"${timestamp(Date.now())}"`,
+      timestamp: () => `,"time":"${timestamp(now())}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     stream,
@@ -56,7 +61,7 @@ export function openLog(policy: Pick<LogPolicy, 'level' | 'format'>, descriptor:
   return {
     line: (level, members, message) => {
       if (!logger.isLevelEnabled(level)) return;
-      stream.write(`{"level":"${level}","time":"${timestamp(Date.now())}",${members},"msg":"${message}"}\n`);
+      stream.write(`{"level":"${level}","time":"${timestamp(now())}",${members},"msg":"${message}"}\n`);
     },
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
@@ -80,10 +85,10 @@ let latest = 0;
 let latestText = '';
 
 /** RFC 3339 in UTC. Many lines share a millisecond, and it is written once for them. */
-function timestamp(now: number): string {
-  if (now !== latest) {
-    latest = now;
-    latestText = new Date(now).toISOString();
+function timestamp(milliseconds: number): string {
+  if (milliseconds !== latest) {
+    latest = milliseconds;
+    latestText = new Date(milliseconds).toISOString();
   }
   return latestText;
 }

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { matchClaims } from '../../src/authorization/claim-matchers.ts';
 import { compileMatchers, MATCHER_OPERATORS } from '../../src/authorization/compile-matchers.ts';
-import type { ClaimRequirement } from '../../src/policy/policy.ts';
+import type { ClaimRequirement } from '../../src/policy/requirements.ts';
 import { claims } from '../fixtures/caller.ts';
 
 const ABSENT = Symbol('absent');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { loadExpressionCompiler } from '../../src/authorization/expression.ts';
-import type { ExpressionInput } from '../../src/policy/policy.ts';
+import type { ExpressionInput } from '../../src/policy/requirements.ts';
 import { claims } from '../fixtures/caller.ts';
 
 const compile = await loadExpressionCompiler();

@@ -3,7 +3,7 @@ import { compileMatchers } from '../../src/authorization/compile-matchers.ts';
 import type { Principal } from '../../src/credentials/credential.ts';
 import { authorize, type GuardedRoute } from '../../src/gate/authorize.ts';
 import { type AuthorizationContext, expressionInput } from '../../src/gate/expression-input.ts';
-import type { Expression, ExpressionInput, Requirements } from '../../src/policy/policy.ts';
+import type { Expression, ExpressionInput, Requirements } from '../../src/policy/requirements.ts';
 import { caller, claims, request, requiring, routeWith } from '../fixtures/caller.ts';
 
 /** Epoch milliseconds. */

@@ -9,7 +9,7 @@ import { requestId } from '../../src/observe/request-id.ts';
 function loggedTo(t: Tap, format: 'json' | 'pretty'): string {
   const file = join(t.testdir(), 'log');
   const descriptor = openSync(file, 'w');
-  const log = openLog({ level: 'info', format }, descriptor);
+  const log = openLog({ level: 'info', format }, descriptor, Date.now);
   log.debug({ hidden: 1 }, 'below the level');
   log.info({ path: '/a\n{"level":"forged"}', kid: '\u001b[31m' }, 'request');
   log.setLevel('debug');

@@ -1,6 +1,7 @@
 /** Keeps WWW-Authenticate below what clients and proxies take: a list cut short would ask for the wrong thing. */
-import type { Requirements } from '../policy.ts';
+
 import type { ConfigurationPath } from '../problem.ts';
+import type { Requirements } from '../requirements.ts';
 import type { CompileContext } from './context.ts';
 
 /** Bytes of one challenge. */

@@ -1,8 +1,8 @@
 /** Claims and what they must be: `issuers.*.require_claims` and `routes[].require.claims`. */
 import { parseClaimPath } from '../../authorization/claim-path.ts';
 import { compileMatchers } from '../../authorization/compile-matchers.ts';
-import type { ClaimRequirement } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
+import type { ClaimRequirement } from '../requirements.ts';
 import type { ClaimMatchersConfiguration } from '../schema/claim-matchers.ts';
 import type { CompileContext } from './context.ts';
 

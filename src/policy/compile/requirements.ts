@@ -1,6 +1,7 @@
 /** `routes[].require`: what a caller must have. */
-import type { Requirements } from '../policy.ts';
+
 import type { ConfigurationPath } from '../problem.ts';
+import type { Requirements } from '../requirements.ts';
 import type { RequirementsConfiguration } from '../schema/routes.ts';
 import { compileClaimRequirements } from './claim-requirements.ts';
 import type { CompileContext } from './context.ts';

@@ -1,7 +1,8 @@
 /** Keys of a route that contradict each other: what has no effect, refuses everybody, or gives away what is concealed. */
 import { isDeepStrictEqual } from 'node:util';
-import type { AcceptPolicy, Requirements } from '../policy.ts';
+import type { AcceptPolicy } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
+import type { Requirements } from '../requirements.ts';
 import type { RouteConfiguration } from '../schema/routes.ts';
 import type { TokenSourceConfiguration } from '../schema/token-sources.ts';
 import type { CompileContext } from './context.ts';

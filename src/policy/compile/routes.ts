@@ -2,7 +2,8 @@
 import { foldHeaderName } from '../../wire/fold-header-name.ts';
 import { DANGEROUS_HEADERS } from '../../wire/reserved-headers.ts';
 import type { PathPattern } from '../patterns.ts';
-import type { AcceptPolicy, Requirements, Route, UpstreamPolicy } from '../policy.ts';
+import type { AcceptPolicy, Route, UpstreamPolicy } from '../policy.ts';
+import type { Requirements } from '../requirements.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { RouteConfiguration } from '../schema/routes.ts';
 import type { AcceptResolver } from './accept.ts';

@@ -1,5 +1,6 @@
 /** Compares what two routes ask of a caller, as one would by eye: part by part. */
-import type { Requirements, Route } from '../policy.ts';
+import type { Route } from '../policy.ts';
+import type { Requirements } from '../requirements.ts';
 
 /**
  * Whether `other` is looser than `route`: it judges less strictly, takes credentials that `route` does not,
