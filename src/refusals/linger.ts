@@ -60,7 +60,7 @@ function discard(source: Readable, socket: Duplex, finish: () => void): void {
     clearTimeout(longest);
     source.off('data', onData).off('end', end).off('close', end);
     // The connection stays marked: what follows on it is not to be looked at until it is gone.
-    lingering.set(socket, destroySocket);
+    if (!socket.destroyed) lingering.set(socket, destroySocket);
     finish();
   };
   const destroySocket = (): void => {

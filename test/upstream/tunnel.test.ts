@@ -325,7 +325,8 @@ t.test(
       const connection = await open();
       await connection.response();
       await until(() => forwarding.upstreams.openStreams.size === 1);
-      if (code === 1008) forwarding.upstreams.openStreams.endUnless(({ route }) => route.path !== '/**');
+      if (code === 1008)
+        await forwarding.upstreams.openStreams.endUnless(({ route }) => route.path !== '/**');
       else forwarding.upstreams.openStreams.endAll();
       t.equal((await connection.bytes(4)).readUInt16BE(2), code);
       await connection.closed();
@@ -411,6 +412,6 @@ t.test('a real client and a real server talk through the tunnel', async (t) => {
     t.equal(echo.toString(), message);
   }
   const closed = new Promise<number>((resolve) => client.once('close', resolve));
-  forwarding.upstreams.openStreams.endUnless(() => false);
+  await forwarding.upstreams.openStreams.endUnless(() => false);
   t.equal(await closed, 1008, 'the client understands our close frame');
 });
