@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { elapsed } from '../observe/stopwatch.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { Attempts } from './attempts.ts';
+import { type Departing, forgetDeparture, watchDeparture } from './departures.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
 import { badResponse, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
@@ -22,7 +23,7 @@ import type { CarriedHandler, CarryingConnection } from './steady-client.ts';
 const INTERIM_RESPONSES = 16;
 
 /** `undici` calls the `on...` methods; none of them may throw. */
-export class Exchange implements CarriedHandler, Waiter, OpenStream, BodyWatcher, ResponseWatcher {
+export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, BodyWatcher, ResponseWatcher {
   readonly plan: ForwardPlan;
   readonly #upstreams: Upstreams;
   readonly #upstream: Upstream;
@@ -56,8 +57,8 @@ export class Exchange implements CarriedHandler, Waiter, OpenStream, BodyWatcher
   /** Takes its place among those in flight; everything else follows from there. */
   start(): void {
     this.#upstream.enter();
-    this.#response.once('close', () => this.#clientClosed());
-    this.#upstreams.inFlight.enter(this);
+    if (watchDeparture(this.#request.socket, this)) this.#upstreams.inFlight.enter(this);
+    else this.departed();
   }
 
   admitted(): void {
@@ -220,7 +221,7 @@ export class Exchange implements CarriedHandler, Waiter, OpenStream, BodyWatcher
     this.#done(why);
   }
 
-  #clientClosed(): void {
+  departed(): void {
     if (this.#isOver()) return;
     this.#release();
     this.#done('client_gone');
@@ -251,6 +252,7 @@ export class Exchange implements CarriedHandler, Waiter, OpenStream, BodyWatcher
   /** Over: every place and timer is given back. */
   #close(): void {
     this.#state = 'over';
+    forgetDeparture(this.#request.socket, this);
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
     if (this.#head?.eventStream === true) this.#upstreams.openStreams.delete(this);
     if (!this.#holdsPlace) this.#upstreams.inFlight.abandon(this);

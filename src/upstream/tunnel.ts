@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { elapsed } from '../observe/stopwatch.ts';
 import { discardBytes } from '../refusals/linger.ts';
 import type { Refusal } from '../refusals/refusal.ts';
+import { type Departing, forgetDeparture, watchDeparture } from './departures.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
 import { badResponse, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
@@ -26,7 +27,7 @@ export interface UpgradedConnection {
 }
 
 /** `undici` calls the `on...` methods; none of them may throw. */
-export class Tunnel implements CarriedHandler, Waiter, OpenStream {
+export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
   readonly plan: ForwardPlan;
   readonly #upstreams: Upstreams;
   readonly #upstream: Upstream;
@@ -53,8 +54,8 @@ export class Tunnel implements CarriedHandler, Waiter, OpenStream {
     const { socket } = this.#connection;
     this.#upstream.enter();
     socket.on('error', ignore);
-    socket.once('close', () => this.#clientClosed());
-    this.#upstreams.inFlight.enter(this);
+    if (watchDeparture(socket, this)) this.#upstreams.inFlight.enter(this);
+    else this.departed();
   }
 
   admitted(): void {
@@ -176,7 +177,7 @@ export class Tunnel implements CarriedHandler, Waiter, OpenStream {
     this.#splice?.close(why === 'expired' ? 1008 : 1001, why);
   }
 
-  #clientClosed(): void {
+  departed(): void {
     // An open tunnel hears of it through its splice.
     if (this.#state !== 'open') this.#over('client_gone');
   }
@@ -201,6 +202,7 @@ export class Tunnel implements CarriedHandler, Waiter, OpenStream {
 
   #release(): void {
     this.#state = 'over';
+    forgetDeparture(this.#connection.socket, this);
     this.#upstreams.openStreams.delete(this);
     if (!this.#holdsPlace) this.#upstreams.inFlight.abandon(this);
     this.#giveBackPlace();

@@ -106,6 +106,29 @@ t.test('D14 64 MiB down to a slow reader: nobody holds more than the buffers', a
   await atRest(t, forwarding);
 });
 
+t.test('a long answer to a pipelined request waits for its turn, and comes whole', async (t) => {
+  const upstream = await startRecordingUpstream(t);
+  let release = (): void => {};
+  const body = 'x'.repeat(4 * MIB);
+  upstream.answer = (request, socket) => {
+    if (request.target === '/second')
+      return `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    release = () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst');
+    return undefined;
+  };
+  const forwarding = await startForwarding(t, { upstream: { targets: [targetAt(upstream.port)] } });
+  const connection = await openConnection(forwarding.port);
+  connection.write(`GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await until(() => upstream.requests.length === 2);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.equal(connection.rest().length, 0);
+  release();
+  t.equal((await connection.response()).body.toString(), 'first');
+  t.equal((await connection.response()).body.toString(), body);
+  connection.destroy();
+  await atRest(t, forwarding);
+});
+
 t.test('D14 64 MiB up to a slow upstream: the caller is held back', async (t) => {
   const size = 64 * MIB;
   const hash = createHash('sha1');
@@ -321,6 +344,39 @@ t.test('R18 D16 a caller who leaves takes the upstream exchange along', async (t
     connection.socket.end();
     await forwarding.ending();
     await until(() => closed() === 1);
+    await atRest(t, forwarding);
+  });
+  await t.test('while several of their requests are under way', async (t) => {
+    const { forwarding, sockets, closed } = await start(t);
+    const connection = await openConnection(forwarding.port);
+    connection.write(`${GET.repeat(12)}${post('Content-Length: 3')}abc`);
+    await until(() => sockets.length === 13);
+    connection.destroy();
+    for (let i = 0; i < 13; i += 1) t.match((await forwarding.ending()).outcome, { end: 'client_gone' });
+    await until(() => closed() === 13);
+    await atRest(t, forwarding);
+  });
+  await t.test('W7 before the request is forwarded', async (t) => {
+    const upstream = await startRecordingUpstream(t);
+    let asked = 0;
+    const forwarding = await startForwarding(t, {
+      upstream: { targets: [targetAt(upstream.port)] },
+      before: (request) => {
+        asked += 1;
+        return new Promise((resolve) => request.socket.once('close', () => setImmediate(resolve)));
+      },
+    });
+    const handshake =
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+    for (const [i, request] of [GET, `${post('Content-Length: 9')}abc`, handshake].entries()) {
+      const connection = await openConnection(forwarding.port);
+      connection.socket.on('error', () => {});
+      connection.write(request);
+      await until(() => asked === i + 1);
+      connection.socket.resetAndDestroy();
+      t.match((await forwarding.ending()).outcome, { end: 'client_gone', status: 0 });
+    }
+    t.equal(upstream.connections(), 0, 'the upstream hears nothing of it');
     await atRest(t, forwarding);
   });
   await t.test('200 times, and nothing is kept', async (t) => {
