@@ -40,24 +40,32 @@ function answer(
   request.resume();
   if (!isAddressedToUs(request, policy) || isCrossSite(request)) return reply(response, 403, 'forbidden');
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://admin.invalid');
-  const verbose = searchParams.has('verbose');
-  if (pathname !== '/livez' && pathname !== '/readyz' && pathname !== '/healthz') {
-    return reply(response, 404, 'not found');
-  }
+  const probe = PROBES.get(pathname);
+  if (probe === undefined) return reply(response, 404, 'not found');
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');
     return reply(response, 405, 'method not allowed');
   }
+  const verbose = searchParams.has('verbose');
   if (verbose && !mayLookInside(request, policy)) return reply(response, 403, 'forbidden');
-  if (pathname === '/livez' || pathname === '/healthz') return reply(response, 200, 'ok');
-  const checks = state.readiness();
+  if (probe === 'live') return reply(response, 200, 'ok');
+  const { status, text } = readiness(state.readiness(), verbose);
+  reply(response, status, text);
+}
+
+/** `/healthz` is what many orchestrators ask by habit; it says what `/livez` says. */
+const PROBES: ReadonlyMap<string, 'live' | 'ready'> = new Map([
+  ['/livez', 'live'],
+  ['/healthz', 'live'],
+  ['/readyz', 'ready'],
+]);
+
+function readiness(checks: readonly ReadinessCheck[], verbose: boolean): { status: number; text: string } {
   const ready = checks.every((check) => check.ready);
+  const status = ready ? 200 : 503;
+  if (!verbose) return { status, text: ready ? 'ok' : 'not ready' };
   const lines = checks.map((check) => `[${check.ready ? '+' : '-'}]${check.name} ${check.detail}`);
-  reply(
-    response,
-    ready ? 200 : 503,
-    verbose ? [...lines, ready ? 'ready' : 'not ready'].join('\n') : ready ? 'ok' : 'not ready',
-  );
+  return { status, text: [...lines, ready ? 'ready' : 'not ready'].join('\n') };
 }
 
 function reply(response: ServerResponse, status: number, text: string): void {

@@ -80,7 +80,7 @@ export function createEntrance(standing: () => Standing, route: Router): Entranc
       const id = requestId(undefined, false);
       const answer = answerTo(refusal, turnedAwayContext(standing(), id));
       writeAnswerToSocket(socket, { ...answer, close: true });
-      record(standing(), id, { method: '', peer: peerOf(socket) }, refusal, answer.status);
+      record(standing(), { id, method: '', peer: peerOf(socket), status: answer.status }, refusal);
     },
   };
 }
@@ -106,13 +106,8 @@ function turnAway(standing: Standing, request: IncomingMessage, carrier: Carrier
   const closing = { ...answer, close: true };
   if (carrier.kind === 'http') writeAnswer(request, carrier.response, closing);
   else writeAnswerToSocket(carrier.socket, closing);
-  record(
-    standing,
-    id,
-    { method: request.method ?? '', peer: peerOf(request.socket) },
-    refusal,
-    answer.status,
-  );
+  const from = { id, method: request.method ?? '', peer: peerOf(request.socket), status: answer.status };
+  record(standing, from, refusal);
 }
 
 function turnedAwayContext(standing: Standing, id: string): AnswerContext {
@@ -133,17 +128,19 @@ function peerOf(socket: Duplex): string {
     : 'unix';
 }
 
-function record(
-  standing: Standing,
-  id: string,
-  from: { method: string; peer: string },
-  refusal: Refusal,
-  status: number,
-): void {
+/** What is known of bytes that never became a visit. */
+interface TurnedAway {
+  readonly id: string;
+  readonly method: string;
+  readonly peer: string;
+  readonly status: number;
+}
+
+function record(standing: Standing, { id, method, peer, status }: TurnedAway, refusal: Refusal): void {
   logDecision(standing.dependencies.log, {
     requestId: id,
-    peer: from.peer,
-    method: from.method,
+    peer,
+    method,
     host: '',
     path: '',
     routeId: null,

@@ -5,13 +5,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Limits } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
-import { canonicalizePath } from '../wire/canonical-path.ts';
+import { type CanonicalPath, canonicalizePath } from '../wire/canonical-path.ts';
 import { type Framing, readFraming } from '../wire/framing.ts';
 import { type HeaderSection, readHeaderSection } from '../wire/header-section.ts';
 import { type Authority, parseAuthority, sameAuthority } from '../wire/host.ts';
 import { parseRequestTarget, type RequestTarget } from '../wire/request-target.ts';
 import { readHandshake } from '../wire/websocket-handshake.ts';
-import type { ToleratedForm, WireRequest } from '../wire/wire-request.ts';
+import type { WireRequest } from '../wire/wire-request.ts';
 
 /** The bounds that are known before a route is. */
 export type WireLimits = Pick<Limits, 'targetBytes' | 'headerBytes' | 'headerCount'>;
@@ -55,6 +55,7 @@ interface Parsed {
 
 const NOTHING = { ok: true, path: '', segments: [], forms: [], readings: [] } as const;
 const ASTERISK = { ...NOTHING, path: '*' } as const;
+const NAMELESS = Object.freeze({ host: '', authority: '' });
 const CONTINUE = /^100-continue$/i;
 
 function guardRest(parsed: Parsed): GuardResult {
@@ -66,24 +67,23 @@ function guardRest(parsed: Parsed): GuardResult {
   if (hasBody && (method === 'TRACE' || method === 'CONNECT')) return badRequest('body_not_allowed');
   const webSocket = handshakeOf(parsed, hasBody);
   if (webSocket === 'invalid') return badRequest('websocket_handshake');
-  if (section.expect !== null && httpVersion === '1.1' && !CONTINUE.test(section.expect)) {
+  // RFC 9110 section 10.1.1: from an HTTP/1.0 client it is ignored.
+  const expect = httpVersion === '1.1' ? section.expect : null;
+  if (expect !== null && !CONTINUE.test(expect)) {
     return refused({ kind: 'expectation_failed', reason: 'expect' });
   }
-  const bodyForm = hasBody && (method === 'GET' || method === 'HEAD');
   const wire: WireRequest = {
     method,
-    host: authority?.host ?? '',
-    authority: authority?.text ?? '',
+    ...namedBy(authority),
     path: path.path,
     segments: path.segments,
     query: target.form === 'path' ? target.query : '',
-    forms: bodyForm ? withGetBody(path.forms) : path.forms,
-    readings: bodyForm && path.readings.length === 0 ? [path.segments] : path.readings,
+    ...formsOf(path, hasBody && (method === 'GET' || method === 'HEAD')),
     headerNames: section.names,
     rawHeaders: parsed.rawHeaders,
     body: framing.body,
     contentLength: framing.contentLength,
-    expectContinue: section.expect !== null && httpVersion === '1.1' && hasBody,
+    expectContinue: expect !== null && hasBody,
     webSocket: webSocket === 'valid',
     httpVersion,
   };
@@ -123,8 +123,15 @@ function handshakeOf(parsed: Parsed, hasBody: boolean): ReturnType<typeof readHa
   });
 }
 
-function withGetBody(forms: readonly ToleratedForm[]): readonly ToleratedForm[] {
-  return [...forms, 'get_body'];
+function namedBy(authority: Authority | null): Pick<WireRequest, 'host' | 'authority'> {
+  return authority === null ? NAMELESS : { host: authority.host, authority: authority.text };
+}
+
+/** A body that few servers expect is one more tolerable form; the path then has at least its plain reading. */
+function formsOf(path: CanonicalPath, getBody: boolean): Pick<WireRequest, 'forms' | 'readings'> {
+  const { forms, readings, segments } = path;
+  if (!getBody) return { forms, readings };
+  return { forms: [...forms, 'get_body'], readings: readings.length === 0 ? [segments] : readings };
 }
 
 function badRequest(reason: string): GuardResult {

@@ -24,6 +24,7 @@ export interface RefresherOptions {
   readonly random: () => number;
 }
 
+/** Holds the keys of one source and renews them: one attempt at a time, sooner after a failure, never more often than allowed. */
 export class KeyRefresher {
   readonly #options: RefresherOptions;
   #table: KeyTable | null = null;

@@ -116,11 +116,14 @@ function* undecided(
     for (const overlap of hostsWithin(other, one, shape)) if (open(overlap)) yield overlap;
   }
   if (key === one.key || key === other.key) return;
+  for (const overlap of sameHosts(one, other, shape)) if (open(overlap)) yield overlap;
+}
+
+/** Places of both groups that have the same host. */
+function* sameHosts(one: PathGroup, other: PathGroup, shape: PathShape): Generator<Overlap> {
   for (const [host, place] of one.byHost) {
     const same = other.byHost.get(host);
-    if (same === undefined) continue;
-    const overlap = { one: place, other: same, host: place.host, shape };
-    if (open(overlap)) yield overlap;
+    if (same !== undefined) yield { one: place, other: same, host: place.host, shape };
   }
 }
 
@@ -163,12 +166,9 @@ function duplicatesAt(place: GatheredPlace): readonly Crossing[] {
   const taken = new Map<string | null, Route>();
   const found: Crossing[] = [];
   for (const second of place.routes) {
-    let first: Route | undefined;
-    for (const method of second.methods ?? [null]) {
-      const owner = taken.get(method);
-      if (owner === undefined) taken.set(method, second);
-      else if (owner !== second) first ??= owner;
-    }
+    const methods: readonly (string | null)[] = second.methods ?? [null];
+    const first = methods.map((method) => taken.get(method)).find((owner) => owner !== undefined);
+    for (const method of methods) if (!taken.has(method)) taken.set(method, second);
     if (first === undefined) continue;
     const path = examplePath(place.shape, parameterNames(place, place, place.shape));
     found.push({ kind: 'duplicate', first, second, example: exampleOf([first, second], place.host, path) });

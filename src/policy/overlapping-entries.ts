@@ -26,12 +26,7 @@ function* between<Entry>(
   other: TrieNode<Entry> | null | undefined,
 ): Generator<readonly [Entry, Entry]> {
   if (!one || !other) return;
-  if (one.end !== null && other.end !== null) yield [one.end, other.end];
-  if (one.rest !== null) yield* against(one.rest, other);
-  if (other.rest !== null) {
-    if (one.end !== null) yield [one.end, other.rest];
-    for (const child of childrenOf(one)) yield* against(other.rest, child);
-  }
+  yield* endings(one, other);
   yield* sameText(one.exact, other.exact);
   yield* sameText(one.folded, other.folded);
   yield* foldedText(one.exact, other.folded);
@@ -39,6 +34,15 @@ function* between<Entry>(
   if (one.any !== null) for (const child of childrenOf(other)) yield* between(one.any, child);
   if (other.any !== null)
     for (const child of childrenOf(one)) if (child !== one.any) yield* between(child, other.any);
+}
+
+/** Pairs of which at least one entry ends here or takes the rest of the path. */
+function* endings<Entry>(one: TrieNode<Entry>, other: TrieNode<Entry>): Generator<readonly [Entry, Entry]> {
+  if (one.end !== null && other.end !== null) yield [one.end, other.end];
+  if (one.rest !== null) yield* against(one.rest, other);
+  if (other.rest === null) return;
+  if (one.end !== null) yield [one.end, other.rest];
+  for (const child of childrenOf(one)) yield* against(other.rest, child);
 }
 
 function* against<Entry>(entry: Entry, node: TrieNode<Entry>): Generator<readonly [Entry, Entry]> {

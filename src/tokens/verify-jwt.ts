@@ -33,6 +33,7 @@ export interface JwtVerifierOptions {
 /** Who judges a token, or why nobody does. */
 type Chosen = TokenIssuer | { readonly reason: string; readonly detail: RefusalDetail };
 
+/** Verifies the tokens of all issuers of a policy; a token of each is verified once and remembered. */
 export class JwtVerifier {
   readonly #byIssuer = new Map<string, TokenIssuer[]>();
   readonly #tokenBytes: number;
