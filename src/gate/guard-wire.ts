@@ -56,6 +56,9 @@ interface Parsed {
 const NOTHING = { ok: true, path: '', segments: [], forms: [], readings: [] } as const;
 const ASTERISK = { ...NOTHING, path: '*' } as const;
 const NAMELESS = Object.freeze({ host: '', authority: '' });
+/** RFC 9110 section 9.3.8: TRACE has no content; 9.3.6: what follows CONNECT is not content. */
+const BODILESS: ReadonlySet<string> = new Set(['TRACE', 'CONNECT']);
+const FETCHING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const CONTINUE = /^100-continue$/i;
 
 function guardRest(parsed: Parsed): GuardResult {
@@ -63,8 +66,7 @@ function guardRest(parsed: Parsed): GuardResult {
   const path = pathOf(target);
   if (!path.ok) return badRequest(path.reason);
   const hasBody = framing.body === 'chunked' || framing.contentLength > 0;
-  // RFC 9110 section 9.3.8: TRACE has no content; 9.3.6: what follows CONNECT is not content.
-  if (hasBody && (method === 'TRACE' || method === 'CONNECT')) return badRequest('body_not_allowed');
+  if (hasBody && BODILESS.has(method)) return badRequest('body_not_allowed');
   const webSocket = handshakeOf(parsed, hasBody);
   if (webSocket === 'invalid') return badRequest('websocket_handshake');
   // RFC 9110 section 10.1.1: from an HTTP/1.0 client it is ignored.
@@ -78,7 +80,7 @@ function guardRest(parsed: Parsed): GuardResult {
     path: path.path,
     segments: path.segments,
     query: target.form === 'path' ? target.query : '',
-    ...formsOf(path, hasBody && (method === 'GET' || method === 'HEAD')),
+    ...formsOf(path, hasBody && FETCHING.has(method)),
     headerNames: section.names,
     rawHeaders: parsed.rawHeaders,
     body: framing.body,
