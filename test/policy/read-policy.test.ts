@@ -217,6 +217,15 @@ t.test('`upstream` is short for the default of `upstreams`, and does not stand b
   t.match(both.told, [/2:1 {2}upstreams {2}cannot stand beside upstream.*conflicting_keys/]);
 });
 
+t.test('a source of keys in a file excludes the others too', async (t) => {
+  const { told } = read(
+    'issuers: {a: {issuer: https://a, audience: b, jwks_uri: https://a/k, secret_file: s}}\nroutes: [{path: /}]\n',
+    { files: { '/etc/p/s': 'x' } },
+  );
+  t.match(told, [/issuers\.a\.secret_file {2}cannot stand beside jwks_uri.*conflicting_keys/]);
+  t.equal(told.length, 1);
+});
+
 t.test('short forms stand for one key, and a value for a list of one', async (t) => {
   const { configuration, told } = read(`listen: [":8080", {address: "unix:/run/x.sock", tls: none}]
 admin: none

@@ -1,5 +1,6 @@
 /** Mappings: objects with the keys of the schema, and maps with names of the operator's choosing. */
 
+import { foldHeaderName } from '../../wire/fold-header-name.ts';
 import type { Key, MapNode, ObjectNode } from '../schema/node.ts';
 import { type CheckContext, type CheckValue, type Path, wrongType } from './check-context.ts';
 import { type Located, type LocatedEntry, type LocatedMap, locate } from './document.ts';
@@ -74,13 +75,9 @@ function fallback(key: Key, check: CheckValue): unknown {
 function overDefault(key: Key, value: unknown, check: CheckValue): unknown {
   const base = key.node.kind === 'map' && key.node.overDefault === true ? defaultOf(key, check) : null;
   if (!(value instanceof Map) || !(base instanceof Map)) return value;
-  const written = new Set([...value.keys()].map(foldName));
-  const kept = [...base].filter(([name]) => !written.has(foldName(name)));
+  const written = new Set([...value.keys()].map(foldHeaderName));
+  const kept = [...base].filter(([name]) => !written.has(foldHeaderName(name)));
   return new Map([...kept, ...value]);
-}
-
-function foldName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '-');
 }
 
 function pathOf(name: string, place: Place): Path {

@@ -154,7 +154,7 @@ t.test('takes the rest, with variables in values only and their types found afte
   for (const [text, value] of taken) {
     const result = read(text);
     t.same(result.problems, [], text);
-    t.same(result.value, value, text);
+    t.strictSame(result.value, value, text);
   }
 });
 
@@ -180,6 +180,10 @@ t.test('a file that does not parse has no tree, and its problems have no echoes'
   t.match(problems, [/^f:1:4 .*must stand in quotes/, /^f:2:9 .*must stand in quotes/]);
   t.equal(problems.length, 2);
   t.equal(tree, null);
+});
+
+t.test('of a duplicate key the first value stays', async (t) => {
+  t.strictSame(read('a: 1\na: 2\n').value, { a: 1 });
 });
 
 t.test('aliases cannot multiply without bound', async (t) => {
