@@ -16,6 +16,7 @@ import type { Target } from './target.ts';
 /** Methods that mean the same done twice as once (RFC 9110 section 9.2.2), as far as we forward them. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
+/** Hands one request to its upstream, and again where that is safe. */
 export class Attempts {
   /** Null for a request without one. */
   readonly body: RequestBody | null;

@@ -28,6 +28,7 @@ export function watchDeparture(socket: Duplex, who: Departing): boolean {
   return true;
 }
 
+/** The exchange is over: it need not hear of the connection any more. */
 export function forgetDeparture(socket: Duplex, who: Departing): void {
   underWay.get(socket)?.delete(who);
 }

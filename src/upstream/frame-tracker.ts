@@ -3,6 +3,7 @@
  * so that it is known where a frame of our own may be put in. Looks at no content.
  */
 
+/** Follows the frames of one direction (RFC 6455 section 5.2), byte by byte, without keeping any. */
 export class FrameTracker {
   /** What comes next: the first or second byte of a frame, bytes of its length, or its masking key and payload. */
   #expects: 'first' | 'second' | 'length' | 'rest' = 'first';

@@ -20,6 +20,7 @@ export interface InFlightBounds {
   readonly queueTimeout: number;
 }
 
+/** The places and the queue: `limits.in_flight`, `limits.queue` and `timeouts.queue`. */
 export class InFlight {
   #bounds: InFlightBounds;
   #running = 0;

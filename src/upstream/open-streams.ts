@@ -16,6 +16,7 @@ export interface OpenStream {
 /** Longest delay that a timer of Node takes; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** All streams that are open, of whatever policy let them in. */
 export class OpenStreams {
   readonly #now: () => number;
   readonly #streams = new Map<OpenStream, NodeJS.Timeout | null>();

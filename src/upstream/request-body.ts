@@ -21,6 +21,7 @@ export interface BodyBounds {
   readonly idle: number;
 }
 
+/** The caller's body as undici reads it: counted, bounded, and no faster than the upstream takes it. */
 export class RequestBody extends Readable {
   /** Bytes taken from the caller so far. */
   taken = 0;

@@ -46,6 +46,7 @@ const OURS = new Set([...HOP_BY_HOP, 'host', 'content-length', 'expect', 'x-requ
 /** Credentials of schemes that any upstream may know, whether or not this policy reads them. */
 const CREDENTIAL_FIELDS = ['authorization', 'dpop'];
 
+/** Prepares what a policy says about callers' headers: their own, credentials, identity and hops. */
 export function createRequestHeaderRules(policy: Policy): RequestHeaderRules {
   const identity = new Set([...IDENTITY_HEADERS, ...policy.identity.strip]);
   for (const { name } of policy.identity.headers) identity.add(foldHeaderName(name));
@@ -116,9 +117,6 @@ export function requestHeaders(rules: RequestHeaderRules, plan: ForwardPlan, aut
       headers.push(wire.rawHeaders[2 * i] ?? name, value);
     }
   }
-  if (wire.body === 'length' && wire.contentLength > 0) {
-    headers.push('content-length', String(wire.contentLength));
-  }
   addOurs(headers, rules, plan, received);
   return headers;
 }
@@ -129,6 +127,8 @@ function addOurs(
   plan: ForwardPlan,
   received: ReceivedForwarded | null,
 ): void {
+  const { body, contentLength } = plan.wire;
+  if (body === 'length' && contentLength > 0) headers.push('content-length', String(contentLength));
   addForwarded(headers, rules.forwarded, plan, received);
   headers.push('x-request-id', plan.requestId);
   if (plan.identity !== null) headers.push(...plan.identity);

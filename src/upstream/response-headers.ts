@@ -23,45 +23,61 @@ const REMEMBERED_NAMES = 1024;
 const remembered = new Map<string, Treatment>();
 
 /**
+ * Reads the header section of one response.
  * @param raw names and values in turn, as bytes
  * @param status with the method it decides whether there can be a body (RFC 9110 section 6.4.1)
  */
 export function readResponseHead(raw: readonly Buffer[], status: number, method: string): ResponseHeadResult {
-  const headers: string[] = [];
-  let length: string | null = null;
-  let coding: string | null = null;
-  let connection = '';
-  let eventStream = false;
+  const reader = new HeadReader(status);
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i]?.toString('latin1') ?? '';
-    const value = raw[i + 1]?.toString('latin1') ?? '';
-    const treatment = treatmentOf(name);
-    if (treatment === 'drop') continue;
-    if (treatment === 'connection') {
-      connection = connection === '' ? value : `${connection},${value}`;
-      continue;
-    }
-    if (treatment === 'coding') {
-      if (coding !== null || value.toLowerCase() !== 'chunked') return refused('transfer_encoding');
-      coding = value;
-      continue;
-    }
-    if (treatment === 'length') {
-      if (length !== null || !/^\d{1,16}$/.test(value)) return refused('content_length');
-      length = value;
-      // A response without content has no length of one (RFC 9110 section 8.6).
-      if (status === 204) continue;
-    }
-    if (treatment === 'type') eventStream = isEventStream(value);
-    headers.push(name, value);
+    const cause = reader.take(raw[i]?.toString('latin1') ?? '', raw[i + 1]?.toString('latin1') ?? '');
+    if (cause !== null) return { ok: false, cause };
   }
-  if (length !== null && coding !== null) return refused('content_length_and_transfer_encoding');
+  const { headers, length, coding, connection, eventStream } = reader;
+  if (length !== null && coding !== null) return { ok: false, cause: 'content_length_and_transfer_encoding' };
   if (connection !== '') removeNominated(headers, connection);
   return { ok: true, headers, framing: framingOf(status, method, length, coding), eventStream };
 }
 
-function refused(cause: string): ResponseHeadResult {
-  return { ok: false, cause };
+/** Gathers fields one by one. */
+class HeadReader {
+  readonly headers: string[] = [];
+  length: string | null = null;
+  coding: string | null = null;
+  connection = '';
+  eventStream = false;
+  readonly #status: number;
+
+  constructor(status: number) {
+    this.#status = status;
+  }
+
+  /** Null, or why the response cannot be passed on. */
+  take(name: string, value: string): string | null {
+    switch (treatmentOf(name)) {
+      case 'drop':
+        return null;
+      case 'connection':
+        this.connection = this.connection === '' ? value : `${this.connection},${value}`;
+        return null;
+      case 'coding':
+        if (this.coding !== null || value.toLowerCase() !== 'chunked') return 'transfer_encoding';
+        this.coding = value;
+        return null;
+      case 'length':
+        if (this.length !== null || !/^\d{1,16}$/.test(value)) return 'content_length';
+        this.length = value;
+        // A response without content has no length of one (RFC 9110 section 8.6).
+        if (this.#status !== 204) this.headers.push(name, value);
+        return null;
+      case 'type':
+        this.eventStream = isEventStream(value);
+        break;
+      case 'pass':
+    }
+    this.headers.push(name, value);
+    return null;
+  }
 }
 
 function framingOf(

@@ -18,6 +18,7 @@ export interface ResponseWatcher {
 /** The end of a chunked body (RFC 9112 section 7.1). */
 const LAST_CHUNK = '0\r\n\r\n';
 
+/** The answer as the caller's connection gets it: its header once, then bytes no faster than they are taken. */
 export class ResponseStream {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;

@@ -7,6 +7,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ResponseHead } from './response-headers.ts';
 
+/** An upstream's answer to a handshake that it refused, written to a bare socket. */
 export class SocketAnswer {
   /** Body bytes so far. */
   bytesOut = 0;

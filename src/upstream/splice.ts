@@ -11,6 +11,7 @@ const CLOSE_PATIENCE = 1_000;
 /** Milliseconds in which one side may end after the other did. */
 const END_PATIENCE = 10_000;
 
+/** Joins two sockets, each no faster than the other takes it, until both have ended. */
 export class Splice {
   bytesIn = 0;
   bytesOut = 0;

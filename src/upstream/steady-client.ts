@@ -39,6 +39,7 @@ class Connection implements CarryingConnection {
   }
 }
 
+/** A client whose refusal of one request never counts as back-pressure for the pool that holds it. */
 export class SteadyClient extends Client {
   readonly #connection: Connection;
 

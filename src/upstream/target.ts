@@ -6,6 +6,7 @@ import { type CarriedHandler, SteadyClient } from './steady-client.ts';
 /** Longest response header block, in bytes of names and values. */
 const RESPONSE_HEADER_BYTES = 16 * 1024;
 
+/** One address of an upstream and the pool of connections to it. */
 export class Target {
   /** For the Host field. */
   readonly authority: string;
