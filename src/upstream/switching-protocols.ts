@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { listHas, listMembers } from '../wire/header-grammar.ts';
+import { connectionNominated } from '../wire/hop-by-hop.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -17,6 +18,7 @@ export function readSwitch(
   raw: readonly Buffer[],
 ): { readonly ok: true; readonly head: string } | { readonly ok: false; readonly cause: string } {
   const key = fieldValue(wire, 'sec-websocket-key');
+  const nominated = nominatedBy(raw);
   let head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
   let accepted = false;
   let upgraded = false;
@@ -39,7 +41,7 @@ export function readSwitch(
         if (!offersExtensions(wire, value)) return refused('extension');
         break;
       default:
-        if (NOT_PASSED_ON.has(name.toLowerCase())) continue;
+        if (NOT_PASSED_ON.has(name.toLowerCase()) || nominated.has(name.toLowerCase())) continue;
     }
     head += `${name}: ${value}\r\n`;
   }
@@ -60,6 +62,16 @@ const NOT_PASSED_ON = new Set([
   'content-length',
   'forwarded',
 ]);
+
+/** What the upstream's Connection names beside `upgrade`: for us alone (RFC 9110 section 7.6.1). */
+function nominatedBy(raw: readonly Buffer[]): ReadonlySet<string> {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.toString('latin1').toLowerCase() === 'connection')
+      values.push(raw[i + 1]?.toString('latin1') ?? '');
+  }
+  return connectionNominated(values.join(','));
+}
 
 function refused(cause: string): { readonly ok: false; readonly cause: string } {
   return { ok: false, cause: `websocket_${cause}` };

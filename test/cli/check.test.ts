@@ -30,7 +30,7 @@ const BROKEN: readonly [name: string, text: string, place: string, way: RegExp][
   ['wildcard', GOOD.replace('/**', '/orders/*'), '5:11', /"\{name\}" is one segment/],
   ['bare-number', `${GOOD}timeouts: {idle: 75}\n`, '6:18', /75s/],
   ['no-audience', GOOD.replace(', audience: orders-api', ''), '3:9', /audience/],
-  ['tag', `${GOOD}    require: {when: !has(claims.x)}\n`, '6:35', /when: >-/],
+  ['tag', `${GOOD}    require: {when: !has(claims.x)}\n`, '6:21', /when: >-/],
   ['unknown-upstream', `${GOOD}    upstream: order\n`, '6:15', /default/],
   ['plain-http', GOOD.replace('https://login', 'http://login'), '3:18', /insecure_http/],
   ['variable', GOOD.replace('http://127.0.0.1:3000', '$' + '{ORDERS_URL}'), '1:11', /ORDERS_URL/],
