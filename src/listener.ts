@@ -25,6 +25,8 @@ export interface Entrance {
 /** A server and the connections that it holds. */
 export interface Listener {
   readonly server: Server;
+  /** From now on the answers that have not begun announce that their connection ends with them. */
+  announceEnd(): void;
   /** Closes the connections on which nothing is under way, those that never sent a byte among them. */
   closeQuiet(): void;
 }
@@ -60,9 +62,11 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
   // At the limit those who were answered already make room.
   server.on('drop', cutLingering);
   const accept = (message: IncomingMessage, response: ServerResponse) => {
-    // The last answer of this connection was given: what follows is not looked at (RFC 9112 section 9.6).
-    if (isLingering(message.socket)) return;
-    track(connections.get(message.socket), message, response);
+    const exchanges = connections.get(message.socket);
+    if (isLastAnswered(exchanges, message.socket)) return;
+    // Kept alive by HTTP/1.0 clients only through an extension that intermediaries got wrong (RFC 9112 section C.2.2).
+    if (message.httpVersion === '1.0') response.shouldKeepAlive = false;
+    track(exchanges, message, response);
     entrance.request(message, response);
   };
   server.on('request', accept);
@@ -81,6 +85,12 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
   );
   return {
     server,
+    announceEnd: () => {
+      for (const exchanges of connections.values()) {
+        const last = exchanges.at(-1);
+        if (last !== undefined && !last.response.headersSent) last.response.shouldKeepAlive = false;
+      }
+    },
     closeQuiet: () => {
       for (const [socket, exchanges] of connections) if (exchanges.length === 0) socket.destroy();
     },
@@ -113,6 +123,14 @@ function track(exchanges: Exchanges | undefined, request: IncomingMessage, respo
   response.once('close', () => {
     exchanges.splice(exchanges.indexOf(exchange), 1);
   });
+}
+
+/**
+ * Whether the connection ends with an answer that is given or under way already: what follows on it is not
+ * looked at (RFC 9112 section 9.6: a server "MUST NOT process any further requests").
+ */
+function isLastAnswered(exchanges: Exchanges | undefined, socket: Duplex): boolean {
+  return isLingering(socket) || exchanges?.at(-1)?.response.shouldKeepAlive === false;
 }
 
 /**

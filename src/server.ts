@@ -143,8 +143,9 @@ class GateServer implements RunningServer {
 const GRACE = 500;
 
 /** Stops accepting and resolves when the last connection is gone; quiet ones are closed, at first only those that Node knows as idle. */
-function endListener({ server, closeQuiet }: Listener): Promise<void> {
+function endListener({ server, announceEnd, closeQuiet }: Listener): Promise<void> {
   return new Promise((resolve) => {
+    announceEnd();
     const sweep = setInterval(closeQuiet, GRACE);
     server.close(() => {
       clearInterval(sweep);

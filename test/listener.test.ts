@@ -130,3 +130,34 @@ t.test('a header that does not come in time is 408', async (t) => {
   t.equal(response.status, 408);
   t.equal(response.body.toString(), '{"error":"request_timeout"}');
 });
+
+t.test(
+  'HTTP/1.0 is never kept alive, not even when asked for, and nothing behind it is looked at',
+  async (t) => {
+    const { url, seen } = await upstream(t);
+    const { port } = await serve(t, policy(url));
+    const old = (path: string) => `GET ${path} HTTP/1.0\r\nHost: api\r\nConnection: keep-alive\r\n\r\n`;
+    const connection = await openConnection(port);
+    t.teardown(() => connection.destroy());
+    connection.write(old('/one') + old('/two'));
+    const response = await connection.response();
+    t.equal(response.get('connection'), 'close');
+    t.equal(response.body.toString(), '/one');
+    await connection.closed();
+    t.strictSame(
+      seen.map(({ url: path }) => path),
+      ['/one'],
+    );
+  },
+);
+
+t.test('what follows a request that asked for the end of the connection is not looked at', async (t) => {
+  const { url, seen } = await upstream(t);
+  const { port } = await serve(t, policy(url));
+  const connection = await openConnection(port);
+  t.teardown(() => connection.destroy());
+  connection.write(`GET /last HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n${get('/more')}`);
+  t.equal((await connection.response()).body.toString(), '/last');
+  await connection.closed();
+  t.equal(seen.length, 1);
+});

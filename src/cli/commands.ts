@@ -145,6 +145,19 @@ const HEALTHCHECK: Command = {
   load: async () => (await import('./healthcheck.ts')).healthcheck,
 };
 
+const HASH_KEY: Command = {
+  name: 'hash-key',
+  summary: 'Make an API key, and the entry of `api_keys` that accepts it',
+  positionals: [],
+  options: { id: { value: 'NAME', describes: 'id of the entry, for the log (default new-key)' } },
+  examples: [
+    { line: 'hash-key --id ci', does: 'the key on stderr, the entry for keys or keys_file on stdout' },
+    { line: 'hash-key --id ci >> machine-keys.yaml', does: 'add it to a keys_file' },
+  ],
+  notes: ['The policy holds the SHA-256 of a key only: a lost key is replaced, not recovered.'],
+  load: async () => (await import('./hash-key.ts')).hashKey,
+};
+
 const VERSION: Command = {
   name: 'version',
   summary: 'Print the version',
@@ -164,7 +177,7 @@ const HELP: Command = {
 };
 
 /** All commands, in the order of the overview. */
-export const COMMANDS: readonly Command[] = [RUN, DEV, TOKEN, CHECK, HEALTHCHECK, VERSION, HELP];
+export const COMMANDS: readonly Command[] = [RUN, DEV, TOKEN, CHECK, HASH_KEY, HEALTHCHECK, VERSION, HELP];
 
 /** Options that every command takes. */
 export const COMMON_OPTIONS: Readonly<Record<string, OptionDeclaration>> = {

@@ -1,7 +1,9 @@
 /** `dev`: the gateway to try things with, on loopback, until Ctrl-C. */
+
+import { newApiKey } from '../credentials/new-api-key.ts';
 import { banner } from '../development/banner.ts';
 import { developmentPolicy } from '../development/development-policy.ts';
-import { hashOf, newApiKey, type RunningDevelopment, startDevelopment } from '../development/gateway.ts';
+import { hashOf, type RunningDevelopment, startDevelopment } from '../development/gateway.ts';
 import { USUAL_ISSUER_PORT } from '../development/issuer-path.ts';
 import { formatTcpAddress } from '../development/where-allowed.ts';
 import { openLog, type RunningLog } from '../observe/log.ts';

@@ -2,8 +2,10 @@
  * The development gateway: issuer, sample API and the real server on one policy, all on loopback. It takes
  * the same way as `run`, from the text of a policy on, so that what is seen here is what is served there.
  */
-import { createHash, randomBytes } from 'node:crypto';
+
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { newApiKey } from '../credentials/new-api-key.ts';
 import type { Dependencies } from '../deps.ts';
 import type { RefusedPolicy } from '../policy/load-policy.ts';
 import type { LogPolicy } from '../policy/policy.ts';
@@ -100,11 +102,6 @@ export async function startDevelopment(
     close: () => everything.disposeAsync(),
   };
   return { running };
-}
-
-/** A key in the form of API keys: nobody knows it but who reads it off the terminal. */
-export function newApiKey(): string {
-  return `sp_${randomBytes(24).toString('base64url')}`;
 }
 
 /** Hexadecimal SHA-256, as a policy holds it. */

@@ -49,7 +49,7 @@ routes:
     require: {scopes: [a], any_scope: [b, c], roles: [d], any_role: [e, f], when: path.id == subject, acr: [g], max_age: 5m,
       claims: {in: {in: [1]}, c: {contains: 1}, ca: {contains_any: [1]}, s: {starts_with: a}, e: {ends_with: a}, d: {domain: a.b},
         gt: {gt: 1}, gte: {gte: 1}, lt: {lt: 1}, lte: {lte: 1}, x: {exists: true}}},
-    on_forbidden: 404, upstream: default, rewrite: {strip_prefix: /a, add_prefix: /b}, websocket: false, close_at_expiry: false,
+    on_forbidden: 403, upstream: default, rewrite: {strip_prefix: /a, add_prefix: /b}, websocket: false, close_at_expiry: false,
     tolerate: [semicolon], forward_headers: [X-HTTP-Method], body_bytes: 1KiB, response_timeout: 1s, idle_timeout: 2s,
     forward_credential: false}
   - {path: /b, token_sources: authorization, rewrite: {path: /c}}

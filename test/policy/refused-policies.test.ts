@@ -351,6 +351,12 @@ const tables: Record<string, readonly Row[]> = {
       /remove one/,
     ],
     [
+      route('on_forbidden: 404, tolerate: [semicolon]'),
+      'concealed_route_differs',
+      'routes[0].tolerate',
+      /remove one/,
+    ],
+    [
       route('on_forbidden: 404, token_sources: {header: X-T}'),
       'concealed_route_differs',
       'routes[0].token_sources',

@@ -20,10 +20,9 @@ export function compileApiKeys(
     header: compileHeader(set, ['api_keys', name, 'header'], context),
     keys: (set.keys ?? []).flatMap((key, index) => {
       const path = ['api_keys', name, 'keys', index];
+      checkUnique({ key, set: name, path }, known, context);
       const compiled = compileKey(key, path, context);
-      if (compiled === null) return [];
-      checkUnique({ key: compiled, set: name, path }, known, context);
-      return [compiled];
+      return compiled === null ? [] : [compiled];
     }),
   }));
 }
@@ -87,25 +86,25 @@ interface KnownKeys {
 }
 
 interface PlacedKey {
-  readonly key: ApiKeyPolicy;
+  readonly key: ApiKeyConfiguration;
   readonly set: string;
   readonly path: ConfigurationPath;
 }
 
-/** One key must not be two callers, nor one name in the log two keys. */
+/** One key must not be two callers, nor one name in the log two keys. Each is looked at even where the other is broken. */
 function checkUnique({ key, set, path }: PlacedKey, known: KnownKeys, context: CompileContext): void {
-  const hash = key.sha256.toString('hex');
-  const owner = `"${key.id}" of "${set}"`;
-  const sameId = known.ids.get(key.id);
-  const sameHash = known.hashes.get(hash);
+  const { id } = key;
+  const hash = key.sha256?.toLowerCase();
+  const sameId = id === undefined ? undefined : known.ids.get(id);
+  const sameHash = hash === undefined ? undefined : known.hashes.get(hash);
   if (sameId !== undefined) {
-    const message = `"${key.id}" is the id of a key of "${sameId}" already; ids are unique over all sets`;
+    const message = `"${id}" is the id of a key of "${sameId}" already; ids are unique over all sets`;
     context.problems.report([...path, 'id'], 'duplicate_key_id', message);
   }
   if (sameHash !== undefined) {
     const message = `is the hash of ${sameHash} already: one key cannot be two callers; make another with "sallyport hash-key"`;
     context.problems.report([...path, 'sha256'], 'duplicate_key', message);
   }
-  known.ids.set(key.id, set);
-  known.hashes.set(hash, owner);
+  if (id !== undefined) known.ids.set(id, set);
+  if (hash !== undefined) known.hashes.set(hash, `"${id ?? '?'}" of "${set}"`);
 }

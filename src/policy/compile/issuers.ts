@@ -112,7 +112,9 @@ function compileAlgorithms(
     const message = 'has no algorithm that uses secret; write HS256, HS384 or HS512, or remove secret';
     context.problems.report(place, 'secret_unused', message);
   }
-  return [...new Set(algorithms)];
+  // RFC 9864 gives the signature that EdDSA stands for here a name of its own; tokens may use either.
+  const named = algorithms.flatMap((name) => (name === 'EdDSA' ? ['EdDSA', 'Ed25519'] : [name]));
+  return [...new Set(named)];
 }
 
 function compileAudience(

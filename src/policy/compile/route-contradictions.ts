@@ -40,13 +40,15 @@ export function checkConcealed(
   topLevel: readonly TokenSourceConfiguration[] | undefined,
   context: CompileContext,
 ): void {
-  const { on_forbidden, websocket, token_sources, auth } = route;
+  const { on_forbidden, websocket, token_sources, tolerate, auth } = route;
   if (on_forbidden !== 404 || auth === 'none') return;
   const hasOwnPlaces =
     token_sources !== undefined && token_sources !== null && !isDeepStrictEqual(token_sources, topLevel);
   const differing = [
     ...(websocket === true ? ['websocket'] : []),
     ...(hasOwnPlaces ? ['token_sources'] : []),
+    // Paths where nothing is tolerate nothing, and say so (400) before they ask who is there.
+    ...((tolerate?.length ?? 0) > 0 ? ['tolerate'] : []),
   ];
   for (const key of differing) {
     const message =
