@@ -12,6 +12,7 @@ import { createKeySetPool } from './keys/key-set-pool.ts';
 import { listenOn } from './listen-on.ts';
 import { applyLimits, createListener, type Listener } from './listener.ts';
 import type { ListenAddress, Policy } from './policy/policy.ts';
+import { restartNeeded } from './restart-needed.ts';
 import { createRouter } from './router.ts';
 import { createStanding, type Standing, type StandingContext } from './standing.ts';
 
@@ -23,8 +24,11 @@ export interface StartOptions {
 export interface RunningServer {
   /** Where we listen: `host:port` or `unix:/path`. */
   readonly addresses: { readonly public: readonly string[]; readonly admin: string | null };
-  /** Puts another policy in force at once; requests under way keep theirs. Listen addresses stay as they are. */
-  reload(policy: Policy): void;
+  /**
+   * Puts another policy in force at once; requests under way keep theirs. Gives back the keys that were changed
+   * and stay as they are until a restart, such as `listen`.
+   */
+  reload(policy: Policy): readonly string[];
   /** What `/readyz` says. */
   readiness(): readonly ReadinessCheck[];
   /**
@@ -46,6 +50,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 class GateServer implements RunningServer {
   addresses: { public: string[]; admin: string | null } = { public: [], admin: null };
   #standing: Standing;
+  readonly #started: Policy;
   readonly #context: StandingContext;
   #listeners: Listener[] = [];
   #admin: Server | null = null;
@@ -54,6 +59,7 @@ class GateServer implements RunningServer {
   #hurry: (() => void) | null = null;
 
   constructor({ policy, dependencies }: StartOptions) {
+    this.#started = policy;
     this.#context = { dependencies, keySets: createKeySetPool(dependencies) };
     this.#standing = createStanding(policy, this.#context, null);
   }
@@ -78,7 +84,11 @@ class GateServer implements RunningServer {
         this.addresses.public.push(await open(listener.server, address));
       }
       if (policy.admin !== null) {
-        this.#admin = createAdminServer(policy.admin, this);
+        const first = policy.admin;
+        this.#admin = createAdminServer({
+          policy: () => this.#standing.policy.admin ?? first,
+          readiness: () => this.readiness(),
+        });
         this.addresses.admin = await open(this.#admin, policy.admin.address);
       }
       this.#standing.verifiers.start();
@@ -88,7 +98,7 @@ class GateServer implements RunningServer {
     }
   }
 
-  reload(policy: Policy): void {
+  reload(policy: Policy): readonly string[] {
     const previous = this.#standing;
     const next = createStanding(policy, this.#context, previous);
     this.#standing = next;
@@ -96,11 +106,16 @@ class GateServer implements RunningServer {
     next.verifiers.start();
     previous.verifiers.close();
     void next.upstreams.openStreams.endUnless((plan) => stillAllowed(plan, next));
+    return restartNeeded(this.#started, policy);
   }
 
   readiness(): readonly ReadinessCheck[] {
-    const draining = { name: 'draining', ready: !this.#draining, detail: this.#draining ? 'yes' : 'no' };
-    return [...this.#standing.verifiers.ready(), draining];
+    const accepting = {
+      name: 'accepting',
+      ready: !this.#draining,
+      detail: this.#draining ? 'draining' : 'ok',
+    };
+    return [...this.#standing.verifiers.ready(), accepting];
   }
 
   async drain(): Promise<void> {

@@ -43,7 +43,10 @@ t.test('a reload takes effect at once, and a request under way keeps the policy 
   connection.write(get('/open'));
   await upstream.arrival();
 
-  server.reload(await policyOf(`upstream: ${upstream.url}\nroutes: [{ path: /other, auth: none }]\n`));
+  const waiting = server.reload(
+    await policyOf(`upstream: ${upstream.url}\nroutes: [{ path: /other, auth: none }]\n`),
+  );
+  t.strictSame(waiting, ['listen', 'admin'], 'what was written otherwise and stays until a restart');
   const [after] = await exchange(port, get('/open'));
   t.equal(after?.status, 404, 'no longer a route');
 

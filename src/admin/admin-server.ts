@@ -18,35 +18,39 @@ export interface ReadinessCheck {
 
 /** What the admin endpoints ask of the server. */
 export interface AdminState {
+  /** Who may ask what: asked anew for each request, since a reload may bring other names and another token. */
+  policy(): AdminPolicy;
   readiness(): readonly ReadinessCheck[];
 }
 
-/** Makes the admin server; not listening yet. */
-export function createAdminServer(policy: AdminPolicy, state: AdminState): Server {
+/** Makes the admin server; not listening yet. Its target and fields come from anybody who reaches it: nothing of them may throw. */
+export function createAdminServer(state: AdminState): Server {
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, maxHeaderSize: 16 * 1024 },
-    (request, response) => answer(request, response, policy, state),
+    (request, response) => {
+      try {
+        answer(request, response, state);
+      } catch {
+        reply(response, 503, 'unavailable');
+      }
+    },
   );
   server.maxConnections = 256;
   return server;
 }
 
-function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  policy: AdminPolicy,
-  state: AdminState,
-): void {
+function answer(request: IncomingMessage, response: ServerResponse, state: AdminState): void {
   request.resume();
+  const policy = state.policy();
   if (!isAddressedToUs(request, policy) || isCrossSite(request)) return reply(response, 403, 'forbidden');
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://admin.invalid');
-  const probe = PROBES.get(pathname);
+  const [path = '', query] = (request.url ?? '').split('?', 2);
+  const probe = PROBES.get(path);
   if (probe === undefined) return reply(response, 404, 'not found');
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');
     return reply(response, 405, 'method not allowed');
   }
-  const verbose = searchParams.has('verbose');
+  const verbose = new URLSearchParams(query).has('verbose');
   if (verbose && !mayLookInside(request, policy)) return reply(response, 403, 'forbidden');
   if (probe === 'live') return reply(response, 200, 'ok');
   const { status, text } = readiness(state.readiness(), verbose);

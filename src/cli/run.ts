@@ -3,6 +3,7 @@
  * whenever a file of it changes, whole or not at all: a policy that is wrong never replaces one that works.
  */
 import { readFileSync } from 'node:fs';
+import { internalFailure } from '../observe/internal-failure.ts';
 import { openLog, type RunningLog } from '../observe/log.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load-policy.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
@@ -54,11 +55,15 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Inv
     'listening',
   );
   const watch = watchFiles(loaded.fingerprints, () => reload());
-  const reload = reloader(load, (next) => {
-    watch.follow(next.fingerprints);
-    if (next.ok) apply(next, server, log);
-    else refuseReload(log, next.problems);
-  });
+  const reload = reloader(
+    load,
+    (next) => {
+      watch.follow(next.fingerprints);
+      if (next.ok) apply(next, server, log);
+      else refuseReload(log, next.problems);
+    },
+    (error) => internalFailure(log, '', error),
+  );
   process.on('SIGHUP', reload);
   const stopped = await stopSignal();
   watch.close();
@@ -74,7 +79,11 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Inv
 const readBytes = (path: string): Buffer => readFileSync(path);
 
 /** Loads one at a time; a wish that comes while one is loading is granted once after it. */
-function reloader(load: () => Loading, take: (loaded: Awaited<Loading>) => void): () => void {
+function reloader(
+  load: () => Loading,
+  take: (loaded: Awaited<Loading>) => void,
+  failed: (error: unknown) => void,
+): () => void {
   let loading = false;
   let again = false;
   const reload = async () => {
@@ -83,6 +92,9 @@ function reloader(load: () => Loading, take: (loaded: Awaited<Loading>) => void)
     loading = true;
     try {
       take(await load());
+    } catch (error) {
+      // The policy in force goes on serving, whatever went wrong with the next one.
+      failed(error);
     } finally {
       loading = false;
       if (again) void reload();
@@ -92,9 +104,10 @@ function reloader(load: () => Loading, take: (loaded: Awaited<Loading>) => void)
 }
 
 function apply(next: LoadedPolicy, server: RunningServer, log: RunningLog): void {
-  server.reload(next.policy);
+  const waiting = server.reload(next.policy);
   log.setLevel(next.policy.log.level);
   warn(log, next.warnings);
+  if (waiting.length > 0) log.warn({ keys: waiting }, 'changed keys take effect after a restart');
   log.info({ routes: next.policy.routes.length }, 'policy reloaded');
 }
 

@@ -15,7 +15,11 @@ async function start(tap: Tap, changes: Partial<AdminPolicy> = {}, checks: Readi
     tokenHash: null,
     ...changes,
   };
-  const server = createAdminServer(policy, { readiness: () => checks });
+  return startWith(tap, () => policy, checks);
+}
+
+async function startWith(tap: Tap, policy: () => AdminPolicy, checks: ReadinessCheck[] = []) {
+  const server = createAdminServer({ policy, readiness: () => checks });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   tap.teardown(() => server.close());
@@ -93,7 +97,35 @@ t.test('only GET and HEAD, and nothing but what is built', async (t) => {
   const { status, headers } = await get('/readyz', {}, 'POST');
   t.equal(status, 405);
   t.equal(headers.allow, 'GET, HEAD');
+  // Each of these is no URL: `//` once ended the whole process.
+  for (const path of ['//', '///', '/\\', '/%00', '/%ff', '/livez/..', '/livez%3f']) {
+    t.equal((await get(path)).status, 404, path);
+  }
   for (const path of ['/', '/metrics', '/-/reload', '/readyz/x', '/%zz', '//readyz']) {
     t.equal((await get(path)).status, 404, path);
   }
+});
+
+t.test('a target of any form is answered, and the process lives', async (t) => {
+  const get = await start(t);
+  for (const path of ['http://[', 'http://a:99999/', 'http://%00/', 'http:', '*', 'livez']) {
+    const { status } = await get(path, {}, path === '*' ? 'OPTIONS' : 'GET');
+    t.ok(status === 404 || status === 400, path);
+  }
+  t.equal((await get('/livez')).status, 200);
+});
+
+t.test('a reload brings another token and other names', async (t) => {
+  let policy: AdminPolicy = {
+    address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    hosts: ['old.internal'],
+    tokenHash: hash('sha256', 'old', 'buffer'),
+  };
+  const get = await startWith(t, () => policy);
+  t.equal((await get('/readyz?verbose', { authorization: 'Bearer old' })).status, 200);
+  policy = { ...policy, hosts: ['new.internal'], tokenHash: hash('sha256', 'new', 'buffer') };
+  t.equal((await get('/readyz?verbose', { authorization: 'Bearer old' })).status, 403);
+  t.equal((await get('/readyz?verbose', { authorization: 'Bearer new' })).status, 200);
+  t.equal((await get('/livez', { host: 'old.internal' })).status, 403);
+  t.equal((await get('/livez', { host: 'new.internal' })).status, 200);
 });
