@@ -43,7 +43,7 @@ export const listenerKeys = {
     example: [':8080', 'unix:/run/sallyport.sock'],
   }),
   admin: key(orNone(admin), {
-    doc: 'The listener for probes, metrics and administration; `none` for none. `run --admin` and `SALLYPORT_ADMIN` win over it.',
+    doc: 'The listener for probes: `/livez` (also `/healthz`) says whether the process lives, `/readyz` whether it serves; `/readyz?verbose` says what is missing (on loopback, or with the token). `none` for none. `run --admin` and `SALLYPORT_ADMIN` win over it.',
     default: '127.0.0.1:9901',
     example: { address: '0.0.0.0:9901', token_file: 'admin.token', hosts: ['gateway.internal'] },
   }),

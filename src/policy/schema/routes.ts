@@ -160,7 +160,7 @@ const defaults = object(sharedRouteKeys);
 
 const ownRouteKeys = {
   id: key(text(), {
-    doc: 'Name in logs, metrics and tests; unique.',
+    doc: 'Name in the log; unique.',
     defaultText: 'methods, host and first path',
     example: 'read-order',
   }),
