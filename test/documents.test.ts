@@ -23,7 +23,7 @@ for (const document of DOCUMENTS) {
         text,
         environment: {},
         readFile: () => {
-          throw new Error('not here');
+          throw Object.assign(new Error('not here'), { code: 'ENOENT' });
         },
         detached: true,
         now: Date.now(),
