@@ -19,7 +19,7 @@ export function watchDeparture(socket: Duplex, who: Departing): boolean {
   if (waiting === undefined) {
     const fresh = new Set<Departing>();
     socket.once('close', () => {
-      [...fresh][0]?.departed();
+      for (const each of [...fresh]) each.departed();
     });
     underWay.set(socket, fresh);
     waiting = fresh;
