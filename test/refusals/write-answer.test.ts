@@ -95,7 +95,9 @@ t.test('H15 R15 clients that send an upload first and read later get the answer'
         const connection = await openConnection(port);
         connection.write(`POST /up HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n${before}`);
         // Everything is sent, with a request behind it, before anything is read.
+        connection.socket.pause();
         await new Promise<void>((resolve) => connection.socket.write(Buffer.alloc(size), () => resolve()));
+        connection.socket.resume();
         connection.write(`${after}GET /admin HTTP/1.1\r\nHost: a\r\n\r\n`);
         const response = await connection.response('POST');
         await connection.closed();

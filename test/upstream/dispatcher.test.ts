@@ -86,14 +86,14 @@ t.test('requests that undici refuses cost no connection', async (t) => {
 t.test('upstreams over TLS', async (t) => {
   const start = async (t: Test, certificate: { cert: string; key: string }, options = {}) => {
     const seen: { name: string | false | null; authorized: boolean; host: string }[] = [];
-    let failures = 0;
+    let connections = 0;
     const server = createTlsServer({ ...certificate, ...options }, (request, response) => {
       const socket = request.socket as TLSSocket & { servername: string | false };
       seen.push({ name: socket.servername, authorized: socket.authorized, host: request.headers.host ?? '' });
       response.end('secret');
     });
-    server.on('tlsClientError', () => {
-      failures += 1;
+    server.on('secureConnection', () => {
+      connections += 1;
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     t.teardown(() => {
@@ -102,7 +102,7 @@ t.test('upstreams over TLS', async (t) => {
     });
     const address = server.address();
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-    return { port, seen, failures: () => failures };
+    return { port, seen, connections: () => connections };
   };
   const tls = upstreamFixture().tls;
   const refused = [
@@ -134,7 +134,7 @@ t.test('upstreams over TLS', async (t) => {
     });
   }
   await t.test('a certificate that fits is taken, and the caller has no say in the name', async (t) => {
-    const { port, seen } = await start(t, localCertificate);
+    const { port, seen, connections } = await start(t, localCertificate);
     const forwarding = await startForwarding(t, {
       upstream: { targets: [targetAt(port, 'https')], tls: { ...tls, ca: testAuthority } },
     });
@@ -150,6 +150,7 @@ t.test('upstreams over TLS', async (t) => {
       seen.some(({ name }) => name),
       'SNI never holds an address, nor the name of Host',
     );
+    t.equal(connections(), 1, 'and another Host needs no other connection');
   });
   await t.test('T5 the name that the policy says is asked for and verified', async (t) => {
     const { port, seen } = await start(t, otherCertificate);
@@ -306,7 +307,7 @@ t.test('a reload', async (t) => {
       socket.on('close', () => {
         closed += 1;
       });
-      held.push(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
+      held.push(() => socket.write('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=60\r\nContent-Length: 0\r\n\r\n'));
       return undefined;
     };
     const forwarding = await startForwarding(t, { upstream: { targets: [targetAt(upstream.port)] } });
