@@ -182,7 +182,9 @@ t.test('bytes that are no request, and upgrades, get the answer whole', async (t
   ] as const) {
     await t.test(name, async (t) => {
       const connection = await openConnection(port);
+      connection.socket.pause();
       await new Promise<void>((resolve) => connection.socket.write(bytes, () => resolve()));
+      connection.socket.resume();
       const response = await connection.response();
       t.equal(response.status, status);
       t.equal(response.get('connection'), 'close');
