@@ -15,6 +15,8 @@ export interface ResponseWatcher {
   stalled(): void;
 }
 
+/** Bytes of a body that is worth being copied into one piece with its header. */
+const SHORT_BODY = 4096;
 /** The end of a chunked body (RFC 9112 section 7.1). */
 const LAST_CHUNK = '0\r\n\r\n';
 
@@ -26,6 +28,8 @@ export class ResponseStream {
   #framing: ResponseHead['framing'] = 'none';
   #patience = Number.POSITIVE_INFINITY;
   #wrote = false;
+  /** The first bytes of a short body, held back until it is known whether they are all. */
+  #held: Buffer | null = null;
 
   constructor(request: IncomingMessage, response: ServerResponse, watcher: ResponseWatcher) {
     this.#request = request;
@@ -53,18 +57,27 @@ export class ResponseStream {
     return true;
   }
 
-  /** Sends the header out if the body has not done so: an event stream may be silent for long. */
+  /** Sends out what is held back, or the header alone: an event stream may be silent for long. */
   flush(): void {
-    if (this.#wrote || this.#response.writableEnded || this.#response.destroyed) return;
+    if (this.#response.writableEnded || this.#response.destroyed) return;
+    const held = this.#takeHeld();
+    if (held !== null) this.#response.write(held);
+    else if (!this.#wrote) this.#response.flushHeaders();
     this.#wrote = true;
-    this.#response.flushHeaders();
   }
 
   /** False when the caller takes no more for now; `drained` follows. */
   write(chunk: Buffer): boolean {
     const response = this.#response;
     if (response.destroyed) return false;
+    if (!this.#wrote && this.#framing === 'length' && chunk.length <= SHORT_BODY) {
+      this.#wrote = true;
+      this.#held = chunk;
+      return true;
+    }
     this.#wrote = true;
+    const held = this.#takeHeld();
+    if (held !== null) response.write(held);
     if (response.write(chunk)) return true;
     response.once('drain', this.#onDrain);
     if (Number.isFinite(this.#patience) && response.socket) {
@@ -82,7 +95,10 @@ export class ResponseStream {
     const request = this.#request;
     const response = this.#response;
     if (request.complete || response.destroyed) {
-      response.end();
+      const held = this.#takeHeld();
+      // As text it goes out as one piece with the header: one buffer and one write less than as bytes.
+      if (held === null) response.end();
+      else response.end(held.toString('latin1'), 'latin1');
       return;
     }
     if (this.#isDelimited()) {
@@ -94,6 +110,12 @@ export class ResponseStream {
     if (socket === null) response.end();
     else this.#endOnSocket(socket);
     discardUpload(request, () => (socket === null ? response.end() : socket.destroySoon()));
+  }
+
+  #takeHeld(): Buffer | null {
+    const held = this.#held;
+    this.#held = null;
+    return held;
   }
 
   /** The answer will never be whole, and the caller must see that. */
