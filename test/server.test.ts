@@ -26,7 +26,9 @@ async function holdingUpstream(t: Test) {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  const arrival = () => new Promise<void>((resolve) => (held.length > 0 ? resolve() : waiting.push(resolve)));
+  const arrival = async (count = 1) => {
+    while (held.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
   return { url: `http://127.0.0.1:${port}`, held, arrival };
 }
 
@@ -56,6 +58,29 @@ t.test('a reload takes effect at once, and a request under way keeps the policy 
   t.equal(before.body.toString(), 'late');
 });
 
+t.test('a reload ends the event streams that it would refuse, and no others', async (t) => {
+  const upstream = await holdingUpstream(t);
+  const routes = (...paths: string[]) =>
+    `upstream: ${upstream.url}\nroutes:\n${paths.map((path) => `  - { path: ${path}, auth: none }\n`).join('')}`;
+  const { server, port } = await serve(t, routes('/stays', '/goes'));
+  const openStream = async (path: string, count: number) => {
+    const connection = await openConnection(port);
+    t.teardown(() => connection.destroy());
+    connection.write(get(path));
+    await upstream.arrival(count);
+    const begun = once(connection.socket, 'data');
+    upstream.held.at(-1)?.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+    await begun;
+    return connection;
+  };
+  const stays = await openStream('/stays', 1);
+  const goes = await openStream('/goes', 2);
+  server.reload(await policyOf(routes('/stays')));
+  t.equal((await goes.response()).body.toString(), 'data: 1\n\n', 'ends');
+  upstream.held[0]?.end('data: 2\n\n');
+  t.equal((await stays.response()).body.toString(), 'data: 1\n\ndata: 2\n\n', 'goes on');
+});
+
 t.test(
   'D20 drain lets what is in flight end, refuses new connections, and announces the end of kept ones',
   async (t) => {
@@ -78,7 +103,9 @@ t.test(
     await idle.closed();
     await t.rejects(openConnection(port), 'no new connections');
     upstream.held[0]?.end('finished');
-    t.equal((await busy.response()).body.toString(), 'finished');
+    const last = await busy.response();
+    t.equal(last.body.toString(), 'finished');
+    t.equal(last.get('connection'), 'close', 'nobody must believe in a connection that ends');
     await drained;
   },
 );
