@@ -57,16 +57,3 @@ export interface Principal {
 export type Verified =
   | { readonly ok: true; readonly principal: Principal }
   | { readonly ok: false; readonly refusal: Refusal };
-
-/** Verifies credentials of one source (an issuer entry or a key set). Made at load, one per source. */
-export interface CredentialVerifier {
-  /** Name in `accept`. */
-  readonly source: string;
-  readonly kind: CredentialKindName;
-  /**
-   * Never throws and never rejects. Synchronous where no I/O and no key operation is needed (a cached
-   * token, an API key), so that the common case costs no microtask.
-   * @param now epoch milliseconds
-   */
-  verify(credential: Credential, now: number): Verified | Promise<Verified>;
-}
