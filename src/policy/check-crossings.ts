@@ -19,11 +19,21 @@ function codeOf(crossing: Crossing): string {
 function describe(crossing: Crossing, origins: ReadonlyMap<Route, number>): string {
   const name = (route: Route) => `routes[${origins.get(route)}] (${route.host ?? ''}${route.path})`;
   const { first, second, example } = crossing;
-  const request = `${example.method} ${example.host}${example.path}`;
+  const host = first.host === null && second.host === null ? '' : example.host;
+  const request = `${example.method} ${host}${example.path}`;
   if (crossing.kind === 'duplicate') {
-    return `${name(first)} and ${name(second)} would both have ${request}; list different methods, or remove one`;
+    const advice =
+      origins.get(first) === origins.get(second) ? 'remove one' : 'list different methods, or remove one';
+    return `${name(first)} and ${name(second)} would both have ${request}; ${advice}`;
   }
-  const { host, path } = crossing.missing;
-  const addition = host === null ? `path: ${path}` : `host: ${JSON.stringify(host)}, path: ${path}`;
-  return `${name(first)} and ${name(second)} overlap and neither lies within the other: both would have ${request}; add a route that decides, {${addition}}`;
+  return `${name(first)} and ${name(second)} overlap and neither lies within the other: both would have ${request}; ${adviceFor(crossing)}`;
+}
+
+function adviceFor({ missing, canBeDecided }: Extract<Crossing, { kind: 'crossing' }>): string {
+  if (!canBeDecided) {
+    return 'no route could decide, since their upstreams compare letters differently; write one path_case for both';
+  }
+  const path = /[{}[\],]/.test(missing.path) ? JSON.stringify(missing.path) : missing.path;
+  const host = missing.host === null ? '' : `host: ${JSON.stringify(missing.host)}, `;
+  return `add a route that decides, {${host}path: ${path}}`;
 }

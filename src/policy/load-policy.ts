@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { type CompileExpression, loadExpressionCompiler } from '../authorization/expression.ts';
-import type { CompileContext } from './compile/context.ts';
+import { type CompileContext, misspeltKeys } from './compile/context.ts';
 import { compilePolicy } from './compile-policy.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { Policy } from './policy.ts';
@@ -53,6 +53,7 @@ export async function loadPolicy(options: LoadOptions): Promise<LoadedPolicy | R
     compileExpression: hasExpression(configuration) ? remembering(await loadExpressionCompiler()) : null,
     development: options.development ?? false,
     isWritten,
+    isMisspelt: misspeltKeys(problems.sorted()),
     detached: options.detached ?? false,
     now: options.now,
   };

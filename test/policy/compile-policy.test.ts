@@ -91,6 +91,7 @@ t.test('every key that the schema takes is read by the compiler', async (t) => {
       compileExpression,
       development: false,
       isWritten,
+      isMisspelt: () => false,
       detached: false,
       now,
     };
@@ -162,7 +163,14 @@ t.test('a part that is left out without a report makes the whole policy refused'
   });
   const corp = read.configuration.issuers.get('corp');
   if (corp === undefined) throw new Error('no issuer');
-  const context = { ...read, compileExpression: null, development: false, detached: false, now: LOAD_TIME };
+  const context = {
+    ...read,
+    isMisspelt: () => false,
+    compileExpression: null,
+    development: false,
+    detached: false,
+    now: LOAD_TIME,
+  };
   const configuration = {
     ...read.configuration,
     issuers: new Map([['corp', { ...corp, audience: undefined }]]),

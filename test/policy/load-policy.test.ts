@@ -367,7 +367,6 @@ const at = '/policy/sallyport.yaml:';
 const broken: readonly (readonly [string, ...string[]])[] = [
   [
     'issuers:\n  corp:\n    issuer: https://a.example\n    audiance: x\n',
-    `${at}3:5  issuers.corp.audience  `,
     `${at}4:5  issuers.corp.audiance  `,
   ],
   ['routes:\n  - path: /a\n    require: {scopes: [a], when: }\n', `${at}3:`],

@@ -117,7 +117,6 @@ routes:
       'policy.yaml:2:1 upstreems (unknown_key)',
       'policy.yaml:3:21 timeouts.headers (wrong_type)',
       'policy.yaml:3:31 timeouts.idle (invalid_value)',
-      'policy.yaml:6:5 issuers.corp.audience (required)',
       'policy.yaml:7:5 issuers.corp.audiance (unknown_key)',
       'policy.yaml:8:18 issuers.corp.algorithms[0] (invalid_value)',
       'policy.yaml:9:13 issuers.corp.leeway (out_of_bounds)',

@@ -1,7 +1,11 @@
 /** Everything that makes a policy as a whole wrong: one row, one problem, its place, and a way out in its message. */
+import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { loadPolicy } from '../../src/policy/load-policy.ts';
+import { apiKeyKeys } from '../../src/policy/schema/api-keys.ts';
+import { issuerKeys } from '../../src/policy/schema/issuers.ts';
 import { localCertificate, otherCertificate, testAuthority } from '../fixtures/certificates.ts';
-import { load } from '../fixtures/load.ts';
+import { LOAD_TIME, load } from '../fixtures/load.ts';
 
 /** What is written, the code, the path, and the way out that the message must name. */
 type Row = readonly [text: string, code: string, path: string, wayOut: RegExp];
@@ -36,6 +40,7 @@ const tables: Record<string, readonly Row[]> = {
   ],
   upstreams: [
     ['upstream: http://127.0.0.1:3000/v1', 'invalid_upstream_url', 'upstream', /add_prefix: \/v1/],
+    ['upstream: 3000', 'wrong_type', 'upstream', /a URL, .*; write e\.g\. http:\/\/127\.0\.0\.1:3000$/],
     ['upstream: "127.0.0.1:3000"', 'invalid_upstream_url', 'upstream', /http:\/\/HOST:PORT/],
     ['upstream: http://u:p@a', 'invalid_upstream_url', 'upstream', /without the part before "@"/],
     ['upstream: http://a?b', 'invalid_upstream_url', 'upstream', /query/],
@@ -76,7 +81,7 @@ const tables: Record<string, readonly Row[]> = {
       'issuers: {corp: {issuer: accounts.example.com, audience: x}}',
       'not_discoverable',
       'issuers.corp.issuer',
-      /jwks_uri/,
+      /with https:\/\/, or add .*jwks_uri/,
     ],
     [
       'issuers: {corp: {issuer: "https://x?y", audience: x}}',
@@ -186,6 +191,12 @@ const tables: Record<string, readonly Row[]> = {
       'api_keys.machines.keys[0].sha256',
       /hash-key/,
     ],
+    [
+      keys('{id: a, sha256: B94D27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9}'),
+      'guessable_key',
+      'api_keys.machines.keys[0].sha256',
+      /hash-key/,
+    ],
     [keys(key('subject: "a\\nb"')), 'invalid_text', 'api_keys.machines.keys[0].subject', /remove/],
     [
       keys(key(''), 'header: authorization,'),
@@ -213,7 +224,12 @@ const tables: Record<string, readonly Row[]> = {
     ],
     ['issuers: {corp: 5}', 'wrong_type', 'issuers.corp', /mapping/],
     ['issuers: {corp: 5}\naccept: corp', 'wrong_type', 'issuers.corp', /mapping/],
-    ['upstreams: {web: 5}\nroutes: [{path: /a, upstream: web}]', 'wrong_type', 'upstreams.web', /quotes/],
+    [
+      'upstreams: {web: 5}\nroutes: [{path: /a, upstream: web}]',
+      'wrong_type',
+      'upstreams.web',
+      /write e\.g\. http/,
+    ],
     ['issuers: {}', 'no_credential_source', 'routes[0]', /auth: none/],
     ['token_sources: [authorization, authorization]', 'duplicate_place', 'token_sources[1]', /remove/],
     [
@@ -280,6 +296,14 @@ const tables: Record<string, readonly Row[]> = {
       /another name/,
     ],
     ['identity: {headers: {X-E: {claim: "/a~b"}}}', 'invalid_claim_name', 'identity.headers.X-E.claim', /~0/],
+    ...['a', '0', '-', '_'].map(
+      (join): Row => [
+        `identity: {headers: {X-E: {claim: e, join: "${join}"}}}`,
+        'ambiguous_join',
+        'identity.headers.X-E.join',
+        /write e\.g\. ","/,
+      ],
+    ),
     ['identity: {strip: [Host]}', 'reserved_header', 'identity.strip[0]', /remove/],
     ['identity: {strip: ["Content-*"]}', 'reserved_header', 'identity.strip[0]', /longer beginning/],
   ],
@@ -297,6 +321,37 @@ const tables: Record<string, readonly Row[]> = {
     [route('methods: CONNECT'), 'invalid_method', 'routes[0].methods', /remove/],
     [route('methods: ["*"]'), 'invalid_method', 'routes[0].methods[0]', /leave methods out/],
     [route('methods: [GET, GET]'), 'invalid_method', 'routes[0].methods[1]', /remove/],
+    [
+      route('methods: "GET,POST"'),
+      'invalid_value',
+      'routes[0].methods',
+      /must be a method.*write \[GET, POST\]/,
+    ],
+    [route('timeout: 3s'), 'unknown_key', 'routes[0].timeout', /did you mean response_timeout or/],
+    [
+      'routes: [{path: [/d, /e, /d]}]',
+      'duplicate_path',
+      'routes[0].path[2]',
+      /^\/d stands twice.*remove one$/,
+    ],
+    [route('host: [a.example, A.Example]'), 'duplicate_host', 'routes[0].host[1]', /remove one/],
+    ['routes: {path: /a}', 'wrong_type', 'routes', /put it in \[\.\.\.\]/],
+    ['routes:\n  path: /a', 'wrong_type', 'routes', /begin each entry with "- "/],
+    [route('require: {claims: {a: {foo: 1}}}'), 'unknown_key', 'routes[0].require.claims.a.foo', /no key/],
+    [route('require: {claims: {a: {gte: "2"}}}'), 'wrong_type', 'routes[0].require.claims.a.gte', /number/],
+    [
+      'defaults: {require: {claims: {a: {gte: "2"}}}}',
+      'wrong_type',
+      'defaults.require.claims.a.gte',
+      /must be a number/,
+    ],
+    [
+      route('require: {claims: {a: [1, b]}}'),
+      'wrong_type',
+      'routes[0].require.claims.a',
+      /write \{in: \[1, b\]\}$/,
+    ],
+    [route('require: {claims: {a: {}}}'), 'invalid_matcher', 'routes[0].require.claims.a', /exists: true/],
     [route('', '/a/*'), 'path_wildcard', 'routes[0].path', /"\*\*"/],
     [route('', '/{a}/{a}'), 'parameter_repeated', 'routes[0].path', /name of its own/],
     [route('host: "*"'), 'host_wildcard', 'routes[0].host', /leave `host` out/],
@@ -411,7 +466,7 @@ const tables: Record<string, readonly Row[]> = {
       'routes: [{path: "/a/{x}/c"}, {path: "/a/b/{y}"}]',
       'routes_cross',
       'routes[1].path',
-      /both would have GET .*\/a\/b\/c; add .*path: \/a\/b\/c/,
+      /both would have GET \/a\/b\/c; add .*\{path: \/a\/b\/c\}$/,
     ],
     [
       'routes: [{host: pub.example.com, path: /**}, {path: /admin/**}]',
@@ -425,6 +480,19 @@ const tables: Record<string, readonly Row[]> = {
       'routes[1].path',
       /POST .*different methods/,
     ],
+    [
+      'routes: [{path: "/{a}/x/{c}"}, {path: "/{a}/{b}/y"}]',
+      'routes_cross',
+      'routes[1].path',
+      /add a route that decides, \{path: "\/\{a\}\/x\/y"\}$/,
+    ],
+    [
+      'upstreams: {default: "http://a", old: {url: "http://b", path_case: insensitive}}\nroutes: [{path: "/{x}/c"}, {path: "/a/{y}", upstream: old}]\npath_case: sensitive',
+      'routes_cross',
+      'routes[1].path',
+      /write one path_case for both$/,
+    ],
+    ['routes: [{path: [/a, /a/]}]', 'routes_equal', 'routes[0].path', /GET \/a; remove one$/],
     ['routes: [{path: /a}, {path: /a}]', 'routes_equal', 'routes[1].path', /remove one/],
   ],
 };
@@ -444,6 +512,53 @@ for (const [block, rows] of Object.entries(tables)) {
     }
   });
 }
+
+t.test('a misspelt key is one problem: what it was meant to be is not missed besides', async (t) => {
+  const whole = `upstream: "http://a"\n${two}\naccept: a\nroutes: [{path: /a, accept: b}]`;
+  for (const [right, wrong, path] of [
+    ['upstream:', 'upstrem:', 'upstrem'],
+    ['issuers:', 'isuers:', 'isuers'],
+    ['routes:', 'ruotes:', 'ruotes'],
+    ['path:', 'pth:', 'routes[0].pth'],
+    ['a.example", audience:', 'a.example", audiance:', 'issuers.a.audiance'],
+    ['{issuer: "https://b', '{isuer: "https://b', 'issuers.b.isuer'],
+    ['\naccept: a\nroutes: [{path: /a, accept: b}]', '\nacept: a\nroutes: [{path: /a}]', 'acept'],
+    ['\naccept: a\nroutes: [{path: /a, accept: b}]', '\nroutes: [{path: /a, acept: a}]', 'routes[0].acept'],
+  ] as const) {
+    const text = whole.replace(right, wrong);
+    t.not(text, whole);
+    const loaded = await loadPolicy({
+      file: '/policy/sallyport.yaml',
+      text,
+      environment: {},
+      readFile: readFileSync,
+      now: LOAD_TIME,
+    });
+    const told = loaded.ok ? [] : loaded.problems.map((problem) => `${problem.code} ${problem.path}`);
+    t.strictSame(told, [`unknown_key ${path}`], text);
+  }
+});
+
+t.test('what is missing is shown as one would write it', async (t) => {
+  const rows = [
+    ['issuers: {corp: {issuer: "https://x"}}', /^is missing; add e\.g\. audience: orders-api$/],
+    ['routes: [{auth: none}]', /^is missing; add e\.g\. path: "?\/orders\/\{order\}"?$/],
+    ['identity: {headers: {X-A: {join: ","}}}', /^needs one of from, claim; add e\.g\. from: roles$/],
+  ] as const;
+  for (const [text, message] of rows) {
+    const loaded = await load(text);
+    t.match(loaded.ok ? [] : loaded.problems.map((problem) => problem.message), [message], text);
+  }
+});
+
+t.test('the examples of the schema that hold keys are accepted whole', async (t) => {
+  const { node } = issuerKeys.issuers;
+  const issuer = node.kind === 'map' && node.value.kind === 'object' ? node.value : null;
+  const loaded = await load(corp(`jwks: ${JSON.stringify(issuer?.keys.jwks?.example)}`));
+  t.strictSame([loaded.ok ? [] : loaded.problems, loaded.warnings], [[], []]);
+  const machines = await load(`api_keys: ${JSON.stringify(apiKeyKeys.api_keys.example)}`);
+  t.strictSame([machines.ok ? [] : machines.problems, machines.warnings], [[], []]);
+});
 
 t.test('no message repeats a secret', async (t) => {
   const loaded = await load(corp(`secret: ${secret(20)}x, algorithms: HS256`));

@@ -33,6 +33,12 @@ const rows: readonly Row[] = [
     [`issuers: {${issuer('a', 'unknown_cnf: refuse')}}`],
   ],
   [
+    'accept_id_tokens',
+    'issuers.a.accept_id_tokens',
+    `issuers: {${issuer('a', 'accept_id_tokens: true')}}`,
+    [`issuers: {${issuer('a', 'accept_id_tokens: false')}}`],
+  ],
+  [
     'insecure_skip_verify',
     'upstream.tls.insecure_skip_verify',
     'upstream: {url: "https://a", tls: {insecure_skip_verify: true}}',

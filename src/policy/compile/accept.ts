@@ -46,7 +46,9 @@ export function collectSources(
     const message = `"${name}" is the name of an issuer already; accept could not tell them apart, so write another name`;
     context.problems.report(['api_keys', name], 'duplicate_source', message);
   }
-  const isBroken = hasProblem(context, ['issuers']) || hasProblem(context, ['api_keys']);
+  const isBroken = ['issuers', 'api_keys'].some(
+    (block) => hasProblem(context, [block]) || context.isMisspelt([block]),
+  );
   return { issuers, apiKeySets, isWhole: !isBroken };
 }
 
@@ -138,8 +140,8 @@ function checkNames(
 }
 
 /** A source that is written and wrong has been reported already. */
-function isWrittenSource(name: string, { isWritten }: CompileContext): boolean {
-  return isWritten(['issuers', name]) || isWritten(['api_keys', name]);
+function isWrittenSource(name: string, { isWritten, isMisspelt }: CompileContext): boolean {
+  return ['issuers', 'api_keys'].some((block) => isWritten([block, name]) || isMisspelt([block]));
 }
 
 function unknownSource(name: string, known: readonly string[]) {
@@ -152,14 +154,15 @@ function reportMissing(
   sources: CredentialSources,
   context: CompileContext,
 ): void {
-  if (!sources.isWhole) return;
+  const isMisspelt = context.isMisspelt(['accept']) || context.isMisspelt([...path, 'accept']);
+  if (!sources.isWhole || isMisspelt) return;
   if (names.length === 0) {
     const message =
       'nobody could use this route: the file declares no issuer and no key set; add issuers or api_keys, or write auth: none';
     context.problems.report(path, 'no_credential_source', message);
     return;
   }
-  const message = `says not whose credentials count, and there are ${names.length}; write accept: [${names.join(', ')}], here or at the top`;
+  const message = `does not say whose credentials count, and there are ${names.length}; write accept: [${names.join(', ')}], here or at the top`;
   context.problems.report(path, 'accept_missing', message);
 }
 

@@ -44,7 +44,12 @@ function compileHeader(
   return name;
 }
 
-const hashOfNothing = createHash('sha256').digest('hex');
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hashOfNothing = hashOf('');
+/** Hashes that stand in examples everywhere, of keys that everybody would try first. */
+const hashesOfCommonWords = new Set(
+  ['hello world', 'hello', 'test', 'password', 'secret', 'changeme', 'foo', 'key'].map(hashOf),
+);
 
 function compileKey(
   key: ApiKeyConfiguration,
@@ -63,6 +68,10 @@ function compileKey(
   if (sha256.toLowerCase() === hashOfNothing) {
     const message = 'is the hash of an empty key; make a key with "sallyport hash-key"';
     context.problems.report([...path, 'sha256'], 'empty_key', message);
+  }
+  if (hashesOfCommonWords.has(sha256.toLowerCase())) {
+    const message = 'is the hash of a word that everybody would try; make a key with "sallyport hash-key"';
+    context.problems.report([...path, 'sha256'], 'guessable_key', message);
   }
   if (key.expires <= context.now) {
     const message = `the key "${id}" has ended; remove it, or give it a later date`;

@@ -1,6 +1,6 @@
 /** What the compilers of the single blocks share: where findings go, and what the load was told. */
 import type { CompileExpression } from '../../authorization/expression.ts';
-import { type ConfigurationPath, formatPath, type ProblemList } from '../problem.ts';
+import { type ConfigurationPath, formatPath, type Problem, type ProblemList } from '../problem.ts';
 import { suggest } from '../reading/suggest.ts';
 
 export interface CompileContext {
@@ -14,10 +14,23 @@ export interface CompileContext {
   readonly development: boolean;
   /** Whether something is written at a path, well or not. */
   readonly isWritten: (path: ConfigurationPath) => boolean;
+  /** Whether a key that is not known was probably meant to be the one of this path. */
+  readonly isMisspelt: (path: ConfigurationPath) => boolean;
   /** Whether some values are not known yet, so that what is missing may still come. */
   readonly detached: boolean;
   /** Epoch milliseconds, for keys that have ended. */
   readonly now: number;
+}
+
+/** Answers `isMisspelt` from what was found when the shape was checked. */
+export function misspeltKeys(problems: readonly Problem[]): CompileContext['isMisspelt'] {
+  const meant = new Set<string>();
+  for (const { code, path, nearest } of problems) {
+    if (code !== 'unknown_key' || nearest === undefined) continue;
+    const parent = path.replace(/(?:^|\.)[\w-]+$|\["(?:[^"\\]|\\.)*"\]$/, '');
+    meant.add(parent === '' ? nearest : `${parent}.${nearest}`);
+  }
+  return (path) => meant.size > 0 && meant.has(formatPath(path));
 }
 
 /** Reports a name that is not declared, with the declared one that was probably meant. */

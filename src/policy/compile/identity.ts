@@ -1,6 +1,7 @@
 /** `identity`: what the upstream is told about the caller, and what no caller may say himself. */
 import { parseClaimPath } from '../../authorization/claim-path.ts';
 import { foldHeaderName } from '../../wire/fold-header-name.ts';
+import { isJoin } from '../../wire/header-value.ts';
 import type { IdentityField, IdentityHeader, IdentityPolicy } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
@@ -65,6 +66,10 @@ function compileHeader(
   if (typeof wish === 'string')
     return { name, from: { field: wish }, join: separator(wish), required: false };
   const { from, claim, join, required } = wish;
+  if (join !== undefined && !isJoin(join)) {
+    const message = `"${join}" may be part of a member, so that nobody could take the list apart; write e.g. "," or ";"`;
+    context.problems.report([...path, 'join'], 'ambiguous_join', message);
+  }
   if (from !== undefined) return { name, from: { field: from }, join: join ?? separator(from), required };
   if (claim === undefined) return null;
   const parsedClaim = parseClaimPath(claim);

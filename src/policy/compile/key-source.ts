@@ -99,7 +99,7 @@ function isDiscoverable(
   if (first !== first.trim()) return false;
   if (/^https?:\/\//i.test(first) && !/[?#]/.test(first)) return checkKeyUrl(first, issuer, path, context);
   const message =
-    'is no URL from which keys could be discovered; add discovery_url, jwks_uri, jwks or secret';
+    'is no URL from which keys could be discovered; write it as its tokens do, mostly with https://, or add discovery_url, jwks_uri, jwks or secret';
   context.problems.report(path, 'not_discoverable', message);
   return false;
 }

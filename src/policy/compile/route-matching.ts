@@ -19,13 +19,25 @@ export function compilePlaces(
   context: CompileContext,
 ): readonly CompiledPlace[] {
   const hosts = compileHosts(route.host, [...path, 'host'], context);
-  const patterns = (route.path ?? []).flatMap((text, index) => {
+  const patterns = (route.path ?? []).flatMap((text, index, all) => {
+    if (isRepeated(text, index, all)) {
+      reportRepeated([...path, 'path', index], 'duplicate_path', text, context);
+      return [];
+    }
     const pattern = parsePathPattern(text);
     if (pattern.ok) return [pattern.pattern];
     context.problems.report([...path, 'path', index], pattern.code, pattern.message);
     return [];
   });
   return hosts.flatMap((host) => patterns.map((pattern) => ({ host, pattern })));
+}
+
+function isRepeated(text: string, index: number, all: readonly string[]): boolean {
+  return all.indexOf(text) !== index;
+}
+
+function reportRepeated(path: ConfigurationPath, code: string, text: string, context: CompileContext): void {
+  context.problems.report(path, code, `${text} stands twice in this list; remove one`);
 }
 
 function compileHosts(
@@ -35,6 +47,11 @@ function compileHosts(
 ): readonly (string | null)[] {
   if (written === undefined) return [null];
   return written.flatMap((text, index) => {
+    const known = written.map((each) => each.toLowerCase());
+    if (isRepeated(text.toLowerCase(), index, known)) {
+      reportRepeated([...path, index], 'duplicate_host', text, context);
+      return [];
+    }
     const host = parseHostPattern(text);
     if (!host.ok) {
       context.problems.report([...path, index], host.code, host.message);

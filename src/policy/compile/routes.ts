@@ -153,7 +153,7 @@ class RouteCompilation {
     const upstream = surroundings.upstreams.get(name);
     if (upstream !== undefined) return upstream;
     // One that is written and wrong has been reported already.
-    if (context.isWritten(['upstreams', name])) return STAND_IN;
+    if (context.isWritten(['upstreams', name]) || this.#isUpstreamMisspelt()) return STAND_IN;
     const known = [...configuration.upstreams.keys()];
     if (known.length === 0) {
       const message = 'there is no upstream to forward to; add e.g. upstream: http://127.0.0.1:3000';
@@ -167,6 +167,11 @@ class RouteCompilation {
       reportUnknown(context.problems, path, 'unknown_upstream', { message, name, known });
     }
     return STAND_IN;
+  }
+
+  #isUpstreamMisspelt(): boolean {
+    const { isMisspelt } = this.#world.context;
+    return [['upstream'], ['upstreams'], [...this.#written.path, 'upstream']].some(isMisspelt);
   }
 
   #forwardHeaders(): ReadonlySet<string> {

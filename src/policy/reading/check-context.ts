@@ -1,9 +1,16 @@
 /** What every check has at hand, and the words in which it speaks of shapes and values. */
 
 import type { ConfigurationPath, ProblemList } from '../problem.ts';
+import { writeValue } from '../reference/write-value.ts';
 import type { NamedFile } from '../schema/builder.ts';
 import type { Node } from '../schema/node.ts';
-import type { Located, LocatedScalar } from './document.ts';
+import {
+  type Located,
+  type LocatedList,
+  type LocatedMap,
+  type LocatedScalar,
+  plainValue,
+} from './document.ts';
 
 export type Path = ConfigurationPath;
 
@@ -81,14 +88,35 @@ export function describeValue(located: Located): string {
   return `the text ${JSON.stringify(value.length <= 40 ? value : `${value.slice(0, 40)}...`)}`;
 }
 
+/** Whether a list was probably meant as the operator `in` of a matcher. */
+function takesIn(node: Node): boolean {
+  return node.kind === 'scalar-or-mapping' && node.mapping.kind === 'object' && 'in' in node.mapping.keys;
+}
+
+/** A short list as it was written, unless something in it must not be shown. */
+function listText({ items }: LocatedList): string {
+  const isShown = items.every((item) => item.kind === 'scalar' && !item.sensitive && item.value !== null);
+  const text = isShown ? writeValue(items.map(plainValue)) : '';
+  return text !== '' && text.length <= 60 ? text : '[...]';
+}
+
 function adviceFor(node: Node, located: Located): string {
-  const wantsText = node.kind === 'text' || node.kind === 'choice';
-  if (located.kind === 'map' && located.flow && node.kind !== 'list') {
-    const empty = [...located.entries.values()].every(
-      ({ value }) => value.kind === 'scalar' && value.value === null,
-    );
-    return empty ? '; put a text that begins with { in quotes' : '';
+  if (node.kind === 'text' && node.advice !== undefined) return `; ${node.advice}`;
+  switch (located.kind) {
+    case 'list':
+      return takesIn(node) ? `; for one of several write {in: ${listText(located)}}` : '';
+    case 'map':
+      return adviceOnMapping(node, located);
+    case 'scalar': {
+      const wantsText = node.kind === 'text' || node.kind === 'choice';
+      return wantsText && typeof located.value !== 'string' ? '; put it in quotes to make it text' : '';
+    }
   }
-  if (!wantsText || located.kind !== 'scalar' || typeof located.value === 'string') return '';
-  return '; put it in quotes to make it text';
+}
+
+function adviceOnMapping(node: Node, { flow, entries }: LocatedMap): string {
+  if (node.kind === 'list') return flow ? '; put it in [...]' : '; begin each entry with "- "';
+  if (!flow) return '';
+  const empty = [...entries.values()].every(({ value }) => value.kind === 'scalar' && value.value === null);
+  return empty ? '; put a text that begins with { in quotes' : '';
 }

@@ -3,8 +3,8 @@
 import { foldHeaderName } from '../../wire/fold-header-name.ts';
 import type { Key, MapNode, ObjectNode } from '../schema/node.ts';
 import { type CheckContext, type CheckValue, type Path, wrongType } from './check-context.ts';
+import { adviceToAdd, hasFile, type KeyPlace, reportRules, reportUnknownKeys } from './check-keys.ts';
 import { type Located, type LocatedEntry, type LocatedMap, locate } from './document.ts';
-import { suggest } from './suggest.ts';
 
 /** An object with the keys that are well; never undefined, so that what it holds can be judged further. */
 export function checkObject(
@@ -14,14 +14,14 @@ export function checkObject(
   context: CheckContext,
 ): Record<string, unknown> {
   const short = shortForm(node, located);
-  if (short !== null) return valuesOf(node, short, { path, context, isShort: true });
+  if (short !== null) return valuesOf(node, short, { path, context, misspelt: new Set(), isShort: true });
   if (located.kind !== 'map') {
     wrongType(node, located, path, context);
     return defaultsOf(node, context.check);
   }
-  reportUnknownKeys(node, located, path, context);
-  reportRules(node, located, path, context);
-  return valuesOf(node, located, { path, context, isShort: false });
+  const misspelt = reportUnknownKeys(node, located, path, context);
+  reportRules(node, located, { path, context, misspelt });
+  return valuesOf(node, located, { path, context, misspelt, isShort: false });
 }
 
 /** What is no mapping stands for the one key that the object names for it. */
@@ -31,9 +31,7 @@ function shortForm(node: ObjectNode, located: Located): LocatedMap | null {
   return { kind: 'map', at, flow: false, entries: new Map([[node.short, { keyAt: at, value: located }]]) };
 }
 
-interface Place {
-  readonly path: Path;
-  readonly context: CheckContext;
+interface Place extends KeyPlace {
   readonly isShort: boolean;
 }
 
@@ -59,8 +57,8 @@ function keyValue(name: string, key: Key, map: LocatedMap, place: Place): unknow
     return value === undefined ? fallback(key, check) : overDefault(key, value, check);
   }
   if (hasFile(key) && map.entries.has(`${name}_file`)) return valueFromFile(name, key, map, place);
-  if (key.required === true) {
-    const message = `is missing; ${name} must be given`;
+  if (key.required === true && !place.misspelt.has(name)) {
+    const message = `is missing; ${adviceToAdd(name, key)}`;
     const finding = { path: pathOf(name, place), code: 'required', message };
     context.problems.reportAt(map.at, finding);
   }
@@ -82,10 +80,6 @@ function overDefault(key: Key, value: unknown, check: CheckValue): unknown {
 
 function pathOf(name: string, place: Place): Path {
   return place.isShort ? place.path : [...place.path, name];
-}
-
-function hasFile(key: Key): boolean {
-  return key.secret === true || key.file !== undefined;
 }
 
 function concealed(located: Located): Located {
@@ -157,81 +151,6 @@ const SILENT: Omit<CheckContext, 'check'> = {
   readTree: () => null,
   graft() {},
 };
-
-function reportUnknownKeys(node: ObjectNode, map: LocatedMap, path: Path, context: CheckContext): void {
-  for (const [name, { keyAt }] of map.entries) {
-    if (isKnown(node, name)) continue;
-    const nearest = suggest(name, namesOf(node)) ?? innerKey(node, name);
-    const question = nearest === null ? '' : `; did you mean ${nearest}?`;
-    const finding = {
-      path: [...path, name],
-      code: 'unknown_key',
-      message: `is no key that is known here${question}`,
-    };
-    context.problems.reportAt(keyAt, nearest === null ? finding : { ...finding, nearest });
-  }
-}
-
-function isKnown(node: ObjectNode, name: string): boolean {
-  if (Object.hasOwn(node.keys, name)) return true;
-  const key = name.endsWith('_file') ? keyOf(node, name.slice(0, -'_file'.length)) : undefined;
-  return key !== undefined && hasFile(key);
-}
-
-function keyOf(node: ObjectNode, name: string): Key | undefined {
-  return Object.hasOwn(node.keys, name) ? node.keys[name] : undefined;
-}
-
-function namesOf(node: ObjectNode): string[] {
-  return Object.entries(node.keys).flatMap(([name, key]) => (hasFile(key) ? [name, `${name}_file`] : [name]));
-}
-
-/** A key that belongs one level deeper: `scopes` on a route is `require.scopes`. */
-function innerKey(node: ObjectNode, name: string): string | null {
-  for (const [outer, key] of Object.entries(node.keys)) {
-    const inner = key.node.kind === 'or-none' ? key.node.inner : key.node;
-    if (inner.kind === 'object' && Object.hasOwn(inner.keys, name)) return `${outer}.${name}`;
-  }
-  return null;
-}
-
-function reportRules(node: ObjectNode, map: LocatedMap, path: Path, context: CheckContext): void {
-  for (const name of map.entries.keys()) {
-    const key = keyOf(node, name);
-    if (key && hasFile(key)) reportAtMostOne([name, `${name}_file`], map, path, context);
-  }
-  for (const group of node.atMostOne ?? []) {
-    reportAtMostOne(withFiles(node, group), map, path, context);
-  }
-  for (const group of node.exactlyOne ?? []) {
-    const names = withFiles(node, group);
-    reportAtMostOne(names, map, path, context);
-    if (names.some((name) => map.entries.has(name))) continue;
-    const offered = names.filter((name) => keyOf(node, name)?.notYet === undefined);
-    const message = `one of ${offered.join(', ')} must be given`;
-    context.problems.reportAt(map.at, {
-      path,
-      code: 'required',
-      message: offered.length === 1 ? `${offered[0]} must be given` : message,
-    });
-  }
-}
-
-function withFiles(node: ObjectNode, group: readonly string[]): string[] {
-  return group.flatMap((name) => {
-    const key = keyOf(node, name);
-    return key && hasFile(key) ? [name, `${name}_file`] : [name];
-  });
-}
-
-function reportAtMostOne(names: readonly string[], map: LocatedMap, path: Path, context: CheckContext): void {
-  const given = names.filter((name) => map.entries.has(name));
-  const [first, second] = given;
-  const entry = second === undefined ? undefined : map.entries.get(second);
-  if (first === undefined || second === undefined || entry === undefined) return;
-  const message = `cannot stand beside ${first}; give one of them`;
-  context.problems.reportAt(entry.keyAt, { path: [...path, second], code: 'conflicting_keys', message });
-}
 
 /** A map with the entries that are well, in the order of the file; undefined when it is no mapping at all. */
 export function checkMap(node: MapNode, located: Located, path: Path, context: CheckContext): unknown {

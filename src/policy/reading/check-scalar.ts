@@ -139,7 +139,8 @@ export function checkScalar(
 }
 
 function invalid(node: Node, at: LocatedScalar, path: Path, context: CheckContext): undefined {
-  const message = `must be ${describeShape(node)}, not ${describeValue(at)}`;
+  const advice = node.kind === 'text' && node.advice !== undefined ? `; ${node.advice}` : '';
+  const message = `must be ${describeShape(node)}, not ${describeValue(at)}${advice}`;
   context.problems.reportAt(at.at, { path, code: 'invalid_value', message });
   return undefined;
 }

@@ -45,6 +45,8 @@ function checkGiven(node: Node, located: Located, path: Path, context: CheckCont
     case 'or-none':
       return saysNone(node, located) ? null : checkShape(node.inner, located, path, context);
     case 'scalar-or-mapping':
+      if (located.kind === 'list' && node.scalar.kind !== 'list')
+        return wrongType(node, located, path, context);
       return checkShape(located.kind === 'map' ? node.mapping : node.scalar, located, path, context);
     default:
       return checkLeaf(node, located, path, context);

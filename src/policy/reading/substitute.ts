@@ -57,5 +57,5 @@ function undefinedMessage(name: string, explanation: string | undefined): string
   if (explanation !== undefined && explanation.trim() !== '') {
     return `the environment variable ${name} is not set: ${explanation.trim()}`;
   }
-  return `the environment variable ${name} is not set or empty; set it, or write \${${name}:-default}`;
+  return `the environment variable ${name} is not set, or is empty; set it, or write \${${name}:-default}`;
 }

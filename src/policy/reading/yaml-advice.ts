@@ -56,6 +56,9 @@ export function plainSyntaxMessage(code: string, message: string): string {
   if (code === 'TAB_AS_INDENT') return 'tabs cannot indent YAML; use spaces';
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here; one file is one document';
   if (code === 'BAD_SCALAR_START') return 'a text that begins with @, ` or % must stand in quotes';
+  if (/without - indicator|must start at the same column/i.test(message)) {
+    return 'does not line up with the lines above; indent lines of one level alike';
+  }
   if (/call stack/i.test(message)) return 'is nested too deeply';
   const words = message.split('\n')[0] ?? message;
   return `is not YAML: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;

@@ -2,6 +2,9 @@
 import { type Infer, key, later, listOf, mapOf, moment, object, strictListOf, text } from './builder.ts';
 import { headerName, scopeToken, sourceName } from './names.ts';
 
+/** Random bytes: nobody knows a key with this hash, so that a copied example lets nobody in. */
+const EXAMPLE_HASH = 'e3a723d8876bbcc8a0766ca22284cc8e0856e3f49f9372c2900fc509b8027a35';
+
 const apiKey = object({
   id: key(text(), { doc: 'Name of the key, in logs; unique over all sets.', required: true, example: 'ci' }),
   sha256: key(
@@ -10,7 +13,7 @@ const apiKey = object({
       doc: 'SHA-256 of the key in hexadecimal; unique over all sets. The key itself is kept nowhere.',
       required: true,
       concealed: true,
-      example: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
+      example: EXAMPLE_HASH,
     },
   ),
   subject: key(text(), { doc: 'Who calls with it.', defaultText: 'the `id`', example: 'ci-runner' }),
@@ -35,7 +38,7 @@ const apiKeySet = object(
       example: [
         {
           id: 'ci',
-          sha256: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
+          sha256: EXAMPLE_HASH,
           scopes: ['orders:read'],
         },
       ],
@@ -54,7 +57,7 @@ export const apiKeyKeys = {
         keys: [
           {
             id: 'ci',
-            sha256: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
+            sha256: EXAMPLE_HASH,
             scopes: ['orders:read'],
           },
         ],

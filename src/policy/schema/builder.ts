@@ -91,9 +91,14 @@ export function object<K extends Keys>(
   return { node: { kind: 'object', keys, ...rules } };
 }
 
-/** Text, never empty. `pattern` with what it asks for in words. */
+/** Text, never empty. `pattern` with what it asks for in words, and `advice` for whoever wrote something else. */
 export function text(
-  rules: { pattern?: RegExp; expected?: string; notYet?: { pattern: RegExp; what: string } } = {},
+  rules: {
+    pattern?: RegExp;
+    expected?: string;
+    advice?: string;
+    notYet?: { pattern: RegExp; what: string };
+  } = {},
 ): Shape<string> {
   return { node: { kind: 'text', ...rules } };
 }

@@ -120,7 +120,18 @@ const issuer = object(
     jwks: key(json(), {
       doc: 'Its keys themselves: a JWK Set (RFC 7517 section 5) with public keys.',
       file: 'document',
-      example: { keys: [] },
+      // The private half was thrown away.
+      example: {
+        keys: [
+          {
+            kty: 'EC',
+            crv: 'P-256',
+            kid: 'k1',
+            x: 'SfoItbSVDtPdFUGo2GQCBcLuS1-StqW9S7BLFFHAI-I',
+            y: 'SdYNPOsdOxpDsmftgnw2YGfHy5hvOw6Toq68sg_HgqQ',
+          },
+        ],
+      },
     }),
     secret: key(text(), {
       doc: 'The shared secret of HS256, HS384 and HS512; at least as long as the hash (RFC 7518 section 3.2).',

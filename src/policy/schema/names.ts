@@ -19,6 +19,13 @@ export const headerName = {
   expected: 'a header name (RFC 9110 section 5.6.2)',
 };
 
+/** A method: `token` of RFC 9110 section 5.6.2. */
+export const methodName = {
+  pattern: headerName.pattern,
+  expected: 'a method (RFC 9110 section 9.1)',
+  advice: 'for several write [GET, POST]',
+};
+
 /** A scope as RFC 6749 section 3.3 spells it. */
 export function scopeToken() {
   return text({

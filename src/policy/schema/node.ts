@@ -20,6 +20,8 @@ export interface TextNode {
   readonly pattern?: RegExp;
   /** The pattern in words, as the end of "must be ...". */
   readonly expected?: string;
+  /** What to write instead of something else, for messages only. */
+  readonly advice?: string;
   /** A form that is not built yet. */
   readonly notYet?: { readonly pattern: RegExp; readonly what: string };
 }

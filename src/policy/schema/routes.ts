@@ -15,7 +15,7 @@ import {
   text,
 } from './builder.ts';
 import { claimMatchers } from './claim-matchers.ts';
-import { headerName, scopeToken, sourceName, upstreamName } from './names.ts';
+import { headerName, methodName, scopeToken, sourceName, upstreamName } from './names.ts';
 import { tokenSources, tokenSourcesDoc } from './token-sources.ts';
 
 const requirements = object({
@@ -174,7 +174,7 @@ const ownRouteKeys = {
     required: true,
     example: '/orders/{order}',
   }),
-  methods: key(listOf(text(headerName), { min: 1 }), {
+  methods: key(listOf(text(methodName), { min: 1 }), {
     doc: 'Methods; `[GET]` includes HEAD unless a route of the same host and path lists HEAD.',
     defaultText: 'all',
     example: ['GET'],

@@ -31,7 +31,7 @@ const tls = object({
 
 const upstream = object(
   {
-    url: key(listOf(text(), { min: 1 }), {
+    url: key(listOf(text({ expected: 'a URL', advice: 'write e.g. http://127.0.0.1:3000' }), { min: 1 }), {
       doc: '`http://HOST:PORT`, `https://HOST:PORT` or `unix:/path`, without a path. A list spreads the load in turn.',
       required: true,
       example: 'http://127.0.0.1:3000',

@@ -4,7 +4,7 @@ import type { WarnedPolicy } from '../warnings.ts';
 /** Warns with the switch's own name as code. */
 export function warnOfInsecureSwitches({ policy, context }: WarnedPolicy): void {
   const { warnings } = context;
-  for (const { name, audience, insecureHttp, unknownCnf } of policy.issuers) {
+  for (const { name, audience, insecureHttp, unknownCnf, acceptIdTokens } of policy.issuers) {
     const path = ['issuers', name];
     if ('insecureAny' in audience) {
       const message = 'takes tokens that were made for other services; name the audience of this one';
@@ -13,6 +13,11 @@ export function warnOfInsecureSwitches({ policy, context }: WarnedPolicy): void 
     if (insecureHttp) {
       const message = 'keys may come over plain http: whoever is on the way can make tokens; use https://';
       warnings.report([...path, 'insecure_http'], 'insecure_http', message);
+    }
+    if (acceptIdTokens) {
+      const message =
+        'takes ID tokens, which tell a client who logged in and allow nothing at an API; have callers send access tokens';
+      warnings.report([...path, 'accept_id_tokens'], 'accept_id_tokens', message);
     }
     if (unknownCnf === 'insecure_ignore') {
       const message =

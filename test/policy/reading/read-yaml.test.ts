@@ -53,6 +53,16 @@ const refused: readonly Refused[] = [
   { name: 'a tagged key', text: '!x a: 1', problems: [/yaml_key/] },
   { name: 'tabs', text: 'a:\n\tb: 1', problems: [/f:2:1 .*tabs cannot indent/] },
   { name: 'a reserved beginning', text: 'a: @b', problems: [/f:1:4 .*must stand in quotes/] },
+  {
+    name: 'an entry that is indented less',
+    text: 'a:\n  - b: 1\n c: 2',
+    problems: [/^f:3:1 .*does not line up with the lines above; indent .*yaml_syntax/],
+  },
+  {
+    name: 'a key that is indented less',
+    text: 'a:\n  - b: 1\n    c: 1\n  d: 2',
+    problems: [/does not line up with the lines above.*yaml_syntax/],
+  },
   { name: 'an open quote', text: 'a: "x', problems: [/yaml_syntax/] },
   { name: 'a NUL', text: 'a: 1\nb: \0', problems: [/^f:2:4 .*control character/] },
   { name: 'an escape', text: 'a: \x1b[0m', problems: [/control character/] },

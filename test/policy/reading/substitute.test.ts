@@ -35,11 +35,11 @@ t.test('replaces references as OpenTelemetry does, and never looks at a value ag
 });
 
 const refused: readonly (readonly [string, string, RegExp])[] = [
-  ['${MISSING}', 'undefined_variable', /MISSING is not set or empty.*\$\{MISSING:-default\}/],
+  ['${MISSING}', 'undefined_variable', /MISSING is not set, or is empty.*\$\{MISSING:-default\}/],
   ['${EMPTY}', 'undefined_variable', /EMPTY is not set/],
   ['${env:MISSING}', 'undefined_variable', /MISSING/],
   ['${MISSING:?say where the API is}', 'undefined_variable', /MISSING is not set: say where the API is$/],
-  ['${EMPTY:?}', 'undefined_variable', /EMPTY is not set or empty/],
+  ['${EMPTY:?}', 'undefined_variable', /EMPTY is not set, or is empty/],
   ['${toString}', 'undefined_variable', /toString/],
   ['${__proto__}', 'undefined_variable', /__proto__/],
   ['${', 'invalid_substitution', /must begin one of/],
