@@ -26,7 +26,7 @@ export async function main(words: readonly string[], surroundings: Surroundings)
     return await runCommand(name, rest, surroundings);
   } catch (error) {
     if (error instanceof UsageError) {
-      const topic = name !== undefined && findCommand(name) ? ` ${name}` : '';
+      const topic = name !== undefined && name !== 'help' && findCommand(name) ? ` ${name}` : '';
       streams.stderr.write(`sallyport: ${plainText(error.message)}\nTry: ${program} help${topic}\n`);
       return EXIT_USAGE;
     }

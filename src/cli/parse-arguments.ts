@@ -44,7 +44,7 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
     if (options.has(token.name)) throw new UsageError(`${token.rawName} is given twice`);
     options.set(token.name, value);
   }
-  if (!options.has('help')) checkPositionals(command, positionals);
+  if (!options.has('help')) checkPositionals(command, positionals, options);
   return { options, positionals };
 }
 
@@ -82,11 +82,14 @@ function readOption(
   return token.value;
 }
 
-function checkPositionals(command: Command, positionals: readonly string[]): void {
+function checkPositionals(command: Command, positionals: readonly string[], options: OptionValues): void {
   const missing = command.positionals.find(
     (positional, index) => positional.required && index >= positionals.length,
   );
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing: ${missing.describes}`);
   const surplus = positionals[command.positionals.length];
-  if (surplus !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(surplus)}`);
+  if (surplus === undefined) return;
+  const isFile = command.positionals.length === 0 && 'config' in command.options && !options.has('config');
+  const question = isFile ? `; did you mean --config ${surplus}?` : '';
+  throw new UsageError(`unexpected argument ${JSON.stringify(surplus)}${question}`);
 }

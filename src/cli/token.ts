@@ -1,8 +1,10 @@
 /** `token PERSONA`: asks the issuer of the running `dev` for a token and prints nothing else. */
 
 import { ISSUER_PATH, USUAL_ISSUER_PORT } from '../development/issuer-path.ts';
+import { findPersona, PERSONAS } from '../development/personas.ts';
 import { ALGORITHMS, DEFECTS, MAXIMUM_LIFETIME } from '../development/token-order.ts';
 import { isLoopbackUrl } from '../policy/compile/grammar.ts';
+import { suggest } from '../policy/reading/suggest.ts';
 import { type Invocation, type OptionValues, textOption, UsageError } from './command.ts';
 import { mayDevelop } from './dev-options.ts';
 import { readDuration } from './duration.ts';
@@ -46,7 +48,16 @@ function issuerOrigin(text: string): string {
   return url.origin;
 }
 
+function checkPersona(name: string): void {
+  if (findPersona(name) !== undefined) return;
+  const names = PERSONAS.map((persona) => persona.name);
+  const meant = suggest(name, names);
+  const advice = meant === null ? `known are: ${names.join(', ')}` : `did you mean ${meant}?`;
+  throw new UsageError(`no persona is called ${JSON.stringify(name)}; ${advice}`);
+}
+
 function tokenParameters(persona: string, options: OptionValues): URLSearchParams {
+  checkPersona(persona);
   const parameters = new URLSearchParams({ grant_type: 'client_credentials', client_id: persona });
   const defects = DEFECTS.filter((defect) => options.has(defect.replace('_', '-')));
   if (defects.includes('expired') && defects.includes('not_yet')) {
@@ -70,6 +81,7 @@ function tokenParameters(persona: string, options: OptionValues): URLSearchParam
 function readLifetime(text: string): number {
   const seconds = (readDuration(text) ?? 0) / 1000;
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAXIMUM_LIFETIME) return seconds;
+  if (/^\d{1,9}$/.test(text)) throw new UsageError(`--ttl ${text} needs a unit: ${text}s or ${text}m`);
   throw new UsageError(
     `--ttl ${JSON.stringify(text)} must be whole seconds from 1s to 24h, as in 30s, 5m, 1h`,
   );

@@ -173,10 +173,11 @@ async function testTokens(t: Test, dev: Development): Promise<void> {
     const body: { code?: string } = JSON.parse(await response.text());
     t.equal(body.code, code, `${parameters.join(' ')}: ${code}`);
   }
-  const { exitCode, stdout, stderr } = await runCommand(['token', 'mallory', '--dev', dev.issuer]);
+  const refused = ['token', 'alice', '--scope', 'a"b', '--dev', dev.issuer];
+  const { exitCode, stdout, stderr } = await runCommand(refused);
   t.equal(exitCode, 1);
   t.equal(stdout, '');
-  t.match(stderr, /refuses: client_id must be a persona: alice, bob, carol/);
+  t.match(stderr, /refuses: scope must be words/);
 }
 
 async function testOnline(t: Test, dev: Development): Promise<void> {
