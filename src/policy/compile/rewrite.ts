@@ -1,4 +1,5 @@
 /** `routes[].rewrite`: the path for the upstream. Cuts whole segments and never lets a part of the path vanish. */
+import { encodeSegment } from '../../wire/encode-segment.ts';
 import type { PathPattern, PathSegment } from '../patterns.ts';
 import { parsePathPattern } from '../patterns.ts';
 import type { Rewrite } from '../policy.ts';
@@ -163,9 +164,4 @@ function parseHere(text: string, path: ConfigurationPath, context: CompileContex
   if (pattern.ok) return pattern.pattern;
   context.problems.report(path, pattern.code, pattern.message);
   return null;
-}
-
-/** RFC 3986 section 3.3: what `pchar` may hold stands for itself. */
-function encodeSegment(text: string): string {
-  return encodeURIComponent(text).replace(/%(?:24|26|2B|2C|3A|3D|40)/g, decodeURIComponent);
 }
