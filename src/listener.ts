@@ -120,7 +120,7 @@ function track(exchanges: Exchanges | undefined, request: IncomingMessage, respo
   if (exchanges === undefined) return;
   const exchange = { request, response };
   exchanges.push(exchange);
-  response.once('close', () => {
+  response.on('close', () => {
     exchanges.splice(exchanges.indexOf(exchange), 1);
   });
 }

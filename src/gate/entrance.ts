@@ -20,11 +20,14 @@ import { beginVisit, type Carrier, type Visit } from './visit.ts';
 /** Hands a guarded request to the router; the gate takes it up from there by `takeVisit`. */
 export type Router = (request: IncomingMessage, response: ServerResponse) => void;
 
-const visits = new WeakMap<IncomingMessage, Visit>();
+/** Carries the visit on its request past the router. On the object itself, since a weak map with an entry per request keeps the garbage collector busy. */
+const VISIT = Symbol('visit');
+
+type VisitingMessage = IncomingMessage & { [VISIT]?: Visit };
 
 /** The visit that belongs to a request that came through the router. */
-export function takeVisit(request: IncomingMessage): Visit | undefined {
-  return visits.get(request);
+export function takeVisit(request: VisitingMessage): Visit | undefined {
+  return request[VISIT];
 }
 
 /**
@@ -44,11 +47,11 @@ export function createEntrance(standing: () => Standing, route: Router): Entranc
     return result;
   };
   return {
-    request(request, response) {
+    request(request: VisitingMessage, response) {
       const result = request.headers.upgrade === undefined ? guardNow(request) : guard(request);
       const carrier: Carrier = { kind: 'http', response };
       if (!result.ok) return turnAway(standing(), request, carrier, result.refusal);
-      visits.set(request, beginVisit(standing(), request, result.wire, carrier));
+      request[VISIT] = beginVisit(standing(), request, result.wire, carrier);
       // The router matches one constant path: the policy's own tree is the only one that reads targets.
       request.url = '/';
       route(request, response);
