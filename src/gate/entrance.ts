@@ -46,7 +46,7 @@ export function createEntrance(standing: () => Standing, route: Router): Entranc
     }
     return result;
   };
-  return {
+  const entrance: Entrance = {
     request(request: VisitingMessage, response) {
       const result = request.headers.upgrade === undefined ? guardNow(request) : guard(request);
       const carrier: Carrier = { kind: 'http', response };
@@ -57,15 +57,10 @@ export function createEntrance(standing: () => Standing, route: Router): Entranc
       route(request, response);
     },
     wantsTunnel(request) {
-      try {
-        const result = guard(request);
-        if (!result.ok || !result.wire.webSocket) return false;
-        const match = matchRoute(standing().policy.tree, result.wire);
-        return match.kind === 'route' && match.route.webSocket;
-      } catch (error) {
-        internalFailure(standing().dependencies.log, '', error);
-        return false;
-      }
+      const result = guard(request);
+      if (!result.ok || !result.wire.webSocket) return false;
+      const match = matchRoute(standing().policy.tree, result.wire);
+      return match.kind === 'route' && match.route.webSocket;
     },
     upgrade(request, socket, head) {
       const result = guard(request);
@@ -79,11 +74,54 @@ export function createEntrance(standing: () => Standing, route: Router): Entranc
       turnAway(standing(), request, { kind: 'upgrade', socket, head: Buffer.alloc(0) }, refusal);
     },
     broken(error, socket) {
-      const refusal = refusalOf(error);
-      const id = requestId(undefined, false);
-      const answer = answerTo(refusal, turnedAwayContext(standing(), id));
-      writeAnswerToSocket(socket, { ...answer, close: true });
-      record(standing(), { id, method: '', peer: peerOf(socket), status: answer.status }, refusal);
+      turnAwayBytes(standing(), socket, refusalOf(error));
+    },
+  };
+  return contained(entrance, (error) => internalFailure(standing().dependencies.log, '', error));
+}
+
+/** What throws inside is a defect of ours: it costs the connection it came by, never the process. */
+function contained(entrance: Entrance, report: (error: unknown) => void): Entrance {
+  const cut = (socket: Duplex, error: unknown) => {
+    report(error);
+    socket.destroy();
+  };
+  return {
+    request(request, response) {
+      try {
+        entrance.request(request, response);
+      } catch (error) {
+        cut(request.socket, error);
+      }
+    },
+    wantsTunnel(request) {
+      try {
+        return entrance.wantsTunnel(request);
+      } catch (error) {
+        report(error);
+        return false;
+      }
+    },
+    upgrade(request, socket, head) {
+      try {
+        entrance.upgrade(request, socket, head);
+      } catch (error) {
+        cut(socket, error);
+      }
+    },
+    connect(request, socket) {
+      try {
+        entrance.connect(request, socket);
+      } catch (error) {
+        cut(socket, error);
+      }
+    },
+    broken(parserError, socket) {
+      try {
+        entrance.broken(parserError, socket);
+      } catch (error) {
+        cut(socket, error);
+      }
     },
   };
 }
@@ -100,6 +138,14 @@ function refusalOf(error: NodeJS.ErrnoException): Refusal {
     default:
       return { kind: 'bad_request', reason: 'unparsable', detail: { cause: error.code ?? 'unknown' } };
   }
+}
+
+/** Answers bytes that were no request. */
+function turnAwayBytes(standing: Standing, socket: Duplex, refusal: Refusal): void {
+  const id = requestId(undefined, false);
+  const answer = answerTo(refusal, turnedAwayContext(standing, id));
+  writeAnswerToSocket(socket, { ...answer, close: true });
+  record(standing, { id, method: '', peer: peerOf(socket), status: answer.status }, refusal);
 }
 
 /** Answers what never became a visit. No challenge: the bytes were not looked at for credentials. */
