@@ -1,7 +1,8 @@
 /**
- * The gate: decides about each visit and carries that out. Two ways lead on from here, and no third:
- * the visit is refused, or it is passed on to its route's upstream.
+ * The gate: decides about each visit and carries that out. Three ways lead on from here, and no
+ * fourth: the visit is refused, answered by us, or passed on to its route's upstream.
  */
+import { answerVisit } from './gate/answer.ts';
 import { type Decision, decide } from './gate/decide.ts';
 import { passOn } from './gate/pass-on.ts';
 import { refuse } from './gate/refuse.ts';
@@ -29,13 +30,20 @@ export function passGate(visit: Visit): void {
 export async function stillAllowed(plan: ForwardPlan, standing: Standing): Promise<boolean> {
   const decision = await decide(plan.wire, standing);
   if (decision.kind === 'refuse') return decision.refusal.kind === 'unavailable';
+  if (decision.kind === 'answer') return false;
   return decision.match.route.upstream.name === plan.route.upstream.name;
 }
 
 function carryOut(visit: Visit, decision: Decision): void {
   visit.decision = decision;
-  if (decision.kind === 'refuse') refuse(visit, decision.refusal);
-  else passOn(visit, decision);
+  switch (decision.kind) {
+    case 'refuse':
+      return refuse(visit, decision.refusal);
+    case 'answer':
+      return answerVisit(visit, decision.answer);
+    case 'forward':
+      return passOn(visit, decision);
+  }
 }
 
 function failed(visit: Visit, error: unknown): void {

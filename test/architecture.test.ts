@@ -103,21 +103,30 @@ t.test('each package is known to one part', async (t) => {
   }
 });
 
-t.test('only gate/refuse.ts and the writer for bytes without a request write our answers', async (t) => {
-  const writers = importing(outside('refusals/'), /^src\/refusals\/write-answer\.ts$/);
-  t.strictSame(
-    writers.filter(
-      (path) => !['src/gate/refuse.ts', 'src/gate/entrance.ts', 'src/listener.ts'].includes(path),
-    ),
-    [],
-  );
-  t.ok(writers.includes('src/gate/refuse.ts'));
-  const challenge = /www-authenticate/i;
-  t.strictSame(
-    having(outside('refusals/', 'wire/', 'upstream/', 'development/', 'admin/', 'policy/'), challenge),
-    [],
-  );
-});
+t.test(
+  'only gate/refuse.ts, gate/answer.ts and the writer for bytes without a request write our answers',
+  async (t) => {
+    const writers = importing(outside('refusals/'), /^src\/refusals\/write-answer\.ts$/);
+    t.strictSame(
+      writers.filter(
+        (path) =>
+          !['src/gate/refuse.ts', 'src/gate/answer.ts', 'src/gate/entrance.ts', 'src/listener.ts'].includes(
+            path,
+          ),
+      ),
+      [],
+    );
+    t.ok(writers.includes('src/gate/refuse.ts'));
+    const challenge = /www-authenticate/i;
+    t.strictSame(
+      having(
+        outside('refusals/', 'wire/', 'upstream/', 'development/', 'admin/', 'policy/', 'resource/'),
+        challenge,
+      ),
+      [],
+    );
+  },
+);
 
 t.test('only gate/identify.ts makes identity headers', async (t) => {
   // What a header carries is known to it alone; others read the names, to remove them.

@@ -3,7 +3,7 @@
  * it begins with `/`. Reads own members only, so that no claim is ever found on a prototype.
  */
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
-import type { ClaimPath } from '../policy/policy.ts';
+import type { ClaimPath } from '../policy/sources.ts';
 
 export type ParsedClaimPath =
   | { readonly ok: true; readonly path: ClaimPath }

@@ -1,7 +1,7 @@
 /** Fetches the keys of issuers once, as the server would, to say whether that works from here. */
 import { createKeyTransport } from '../keys/fetch-keys.ts';
 import { createKeyLoader } from '../keys/load-keys.ts';
-import type { IssuerPolicy } from '../policy/policy.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 
 /** How one issuer answered. */
 export interface IssuerAnswer {

@@ -1,7 +1,8 @@
 /** What `check` found, as text for people and as JSON for programs. Never shows a secret of the policy. */
 import type { LoadedPolicy, RefusedPolicy } from '../policy/load-policy.ts';
-import type { IssuerPolicy, ListenAddress, Policy, UpstreamPolicy } from '../policy/policy.ts';
+import type { ListenAddress, Policy, UpstreamPolicy } from '../policy/policy.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import type { IssuerAnswer } from './check-online.ts';
 import { type Paint, plainText } from './output.ts';
 

@@ -3,7 +3,8 @@
  * An unknown key costs the same work as a known one, and nobody is told whether a key is unknown or has expired.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { AcceptPolicy, ApiKeyPolicy, ApiKeySetPolicy } from '../policy/policy.ts';
+import type { AcceptPolicy } from '../policy/policy.ts';
+import type { ApiKeyPolicy, ApiKeySetPolicy } from '../policy/sources.ts';
 import type { Credential, JsonObject, Principal, Verified } from './credential.ts';
 import { type CredentialKind, invalidCredential } from './kind.ts';
 

@@ -15,17 +15,23 @@ export type CredentialKindName = 'jwt' | 'api_key' | 'basic';
 export type CredentialPlace =
   | { readonly in: 'authorization' }
   /** A token header such as X-Token, or an API key header; lower-case name. */
-  | { readonly in: 'header'; readonly name: string };
+  | { readonly in: 'header'; readonly name: string }
+  | { readonly in: 'cookie' }
+  | { readonly in: 'query' }
+  | { readonly in: 'websocket_protocol' };
 
 /** The one credential that a request presents, not judged yet. */
 export interface Credential {
   readonly place: CredentialPlace;
-  /** Which families may judge it: a Bearer value of three dot-separated parts is a token, any other a key. */
-  readonly family: 'token' | 'key';
-  /** The bare value, without scheme. Secret: never logged. */
+  /**
+   * Which families may judge it: a Bearer value of three dot-separated parts is a token, any other a key; a value
+   * of the Basic scheme (RFC 7617) is a password.
+   */
+  readonly family: 'token' | 'key' | 'password';
+  /** The bare value, without scheme; for Basic still in base64. Secret: never logged. */
   readonly value: string;
-  /** Public code if it is refused: `invalid_token` for Bearer values, `invalid_api_key` for a key header. */
-  readonly refusedAs: 'invalid_token' | 'invalid_api_key';
+  /** Public code if it is refused: `invalid_token` for Bearer values, `invalid_api_key` for a key header, `invalid_credentials` for Basic. */
+  readonly refusedAs: 'invalid_token' | 'invalid_api_key' | 'invalid_credentials';
   /** `issuers` of the token source it was found in: only these may judge it. Null or absent: no restriction. */
   readonly onlyIssuers?: readonly string[] | null;
 }

@@ -35,7 +35,7 @@ export interface SourceReadiness {
 export type CredentialKind = (policy: CredentialPolicy, context: KindContext) => KindVerifier;
 
 /** The part of a policy that says who may vouch for callers. */
-export type CredentialPolicy = Pick<Policy, 'issuers' | 'apiKeySets'> & {
+export type CredentialPolicy = Pick<Policy, 'issuers' | 'apiKeySets' | 'userLists'> & {
   readonly limits: Pick<Limits, 'tokenBytes'>;
 };
 

@@ -3,35 +3,49 @@
  * caller who has not shown who they are learns nothing of what is behind: the route is chosen first
  * (it names the credentials that count), but that there is none is said to authenticated callers only.
  *
- *   route -> credential collected -> verified -> nothing there / method not there
+ *   preflight -> our own documents -> route -> credential collected -> verified
+ *   -> nothing there / method not there -> origin of an ambient credential
  *   -> audience, roles, claims, expression -> step-up -> scopes -> identity headers -> forward
  *
  * It decides and does nothing: no answer is written here, and no upstream hears of anything.
  */
-import type { Principal, Verified } from '../credentials/credential.ts';
-import type { AcceptPolicy, Policy, Route } from '../policy/policy.ts';
+import type { CredentialPlace, Principal, Verified } from '../credentials/credential.ts';
+import type { Approach, Route } from '../policy/policy.ts';
+import type { Answer } from '../refusals/answer.ts';
 import type { Refusal } from '../refusals/refusal.ts';
+import { isPreflight } from '../resource/cors.ts';
+import { answerMetadata } from '../resource/metadata.ts';
+import { answerPreflight } from '../resource/preflight.ts';
 import type { Standing } from '../standing.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import { checkAmbient } from './ambient.ts';
+import { approachOf, concealsMethods, requestedMethod } from './approach.ts';
 import { authorize } from './authorize.ts';
 import { collectCredentials } from './collect-credentials.ts';
 import { identityHeaders } from './identify.ts';
 import { type ChosenRoute, matchRoute, type RouteMatch } from './match-route.ts';
 
 /** What the gate decided, and what it found out on the way. */
-export type Decision = Findings & (Refused | Allowed);
+export type Decision = Findings & (Refused | Answered | Allowed);
 
 interface Findings {
   /** The chosen route; null where none is. */
   readonly route: Route | null;
+  readonly approach: Approach;
   readonly principal: Principal | null;
-  /** Lower-case name of the header, other than Authorization, that carried the credential; else null. */
-  readonly credentialHeader: string | null;
+  /** Where the credential was; null while there is none. */
+  readonly place: CredentialPlace | null;
 }
 
 interface Refused {
   readonly kind: 'refuse';
   readonly refusal: Refusal;
+}
+
+/** Said by us, to whoever asks. */
+interface Answered {
+  readonly kind: 'answer';
+  readonly answer: Answer;
 }
 
 interface Allowed {
@@ -47,7 +61,8 @@ interface Question {
   readonly standing: Standing;
   readonly match: RouteMatch;
   readonly route: Route | null;
-  credentialHeader: string | null;
+  readonly approach: Approach;
+  place: CredentialPlace | null;
 }
 
 /**
@@ -55,34 +70,40 @@ interface Question {
  * used. May throw or reject only for a defect of ours, which the gate turns into a 503.
  */
 export function decide(wire: WireRequest, standing: Standing): Decision | Promise<Decision> {
-  const match = matchRoute(standing.policy.tree, wire);
-  const route = match.kind === 'route' ? match.route : null;
-  const question: Question = { wire, standing, match, route, credentialHeader: null };
+  const question = ask(wire, standing, matchRoute(standing.policy.tree, wire));
+  const { match } = question;
   if (match.kind === 'refused') return refuse(question, null, match.refusal);
+  const own = isPreflight(wire) ? preflight(question) : answerMetadata(standing.policy, wire);
+  if (own !== null) return answer(question, own);
   if (match.kind === 'route' && match.route.auth === 'none') return forward(question, match, null, null);
   return outerDoor(question);
+}
+
+function ask(wire: WireRequest, standing: Standing, match: RouteMatch): Question {
+  const route = match.kind === 'route' ? match.route : null;
+  return { wire, standing, match, route, approach: approachOf(match, standing.policy), place: null };
+}
+
+/** It asks about the route of another method. Without a `cors` block there, OPTIONS is a method like any other. */
+function preflight({ wire, standing }: Question): Answer | Refusal | null {
+  const metadata = answerMetadata(standing.policy, wire);
+  if (metadata !== null) return metadata;
+  const asked = matchRoute(standing.policy.tree, { ...wire, method: requestedMethod(wire) });
+  const { cors } = approachOf(asked, standing.policy);
+  return cors === null ? null : answerPreflight(cors, wire);
 }
 
 /** Who are you? */
 function outerDoor(question: Question): Decision | Promise<Decision> {
   const { policy, verifiers, dependencies } = question.standing;
-  const accept = acceptedBy(question.route, policy);
+  const { accept } = question.approach;
   const found = collectCredentials(question.wire, accept, policy.limits);
   if (found.kind === 'refused') return refuse(question, null, found.refusal);
   if (found.kind === 'absent') return anonymous(question);
-  const { place } = found.credential;
-  if (place.in === 'header') question.credentialHeader = place.name;
+  question.place = found.credential.place;
   const verified = verifiers.verify(found.credential, accept, dependencies.now());
   if (verified instanceof Promise) return verified.then((outcome) => authenticated(question, outcome));
   return authenticated(question, verified);
-}
-
-/**
- * Who may judge. A concealed route is approached like a path that does not exist: with every declared
- * source, so that no credential is treated otherwise on it than on an unmatched path.
- */
-function acceptedBy(route: Route | null, policy: Policy): AcceptPolicy {
-  return route === null || route.onForbidden === 404 ? policy.unmatched.accept : route.accept;
 }
 
 function anonymous(question: Question): Decision {
@@ -102,26 +123,28 @@ function authenticated(question: Question, verified: Verified): Decision {
 function nothingHere(question: Question, principal: Principal | null): Decision {
   const { match } = question;
   if (match.kind !== 'method') return refuse(question, principal, { kind: 'not_found', reason: 'no_route' });
-  if (conceals(match)) return refuse(question, principal, { kind: 'not_found', reason: 'concealed_method' });
+  if (concealsMethods(match))
+    return refuse(question, principal, { kind: 'not_found', reason: 'concealed_method' });
   const { allow } = match.place;
   return refuse(question, principal, { kind: 'method_not_allowed', reason: 'method_not_listed', allow });
-}
-
-function conceals({ place }: Extract<RouteMatch, { kind: 'method' }>): boolean {
-  if (place.anyMethod?.onForbidden === 404) return true;
-  return [...place.byMethod.values()].some((route) => route.onForbidden === 404);
 }
 
 /** May you? */
 function innerDoor(question: Question, route: Route, principal: Principal | null): Decision {
   const { match, standing } = question;
   if (match.kind !== 'route') throw new Error('the inner door belongs to a route');
-  const refusal = mayNot(question, match, principal);
+  const refusal = withoutLeave(question, principal) ?? mayNot(question, match, principal);
   if (refusal !== null) return refuse(question, principal, concealed(refusal, route));
   if (principal === null) return forward(question, match, null, null);
   const identity = identityHeaders(principal, standing.policy.identity);
   if (!identity.ok) return refuse(question, principal, concealed(identity.refusal, route));
   return forward(question, match, principal, identity.headers);
+}
+
+/** A browser that says who its user is does not say that the user wanted this. */
+function withoutLeave({ place, wire, standing }: Question, principal: Principal | null): Refusal | null {
+  if (place === null || principal === null) return null;
+  return checkAmbient({ place, isPassword: principal.kind === 'basic' }, wire, standing.policy);
 }
 
 /** A target of several readings must be allowed under each: nobody knows which one the upstream takes. */
@@ -147,8 +170,13 @@ function concealed(refusal: Refusal, route: Route): Refusal {
 }
 
 function refuse(question: Question, principal: Principal | null, refusal: Refusal): Decision {
-  const { route, credentialHeader } = question;
-  return { kind: 'refuse', route, principal, credentialHeader, refusal };
+  return { kind: 'refuse', ...found(question, principal), refusal };
+}
+
+function answer(question: Question, said: Answer | Refusal): Decision {
+  return 'kind' in said
+    ? refuse(question, null, said)
+    : { kind: 'answer', ...found(question, null), answer: said };
 }
 
 function forward(
@@ -157,6 +185,9 @@ function forward(
   principal: Principal | null,
   identity: readonly string[] | null,
 ): Decision {
-  const { credentialHeader } = question;
-  return { kind: 'forward', route: match.route, principal, credentialHeader, match, identity };
+  return { kind: 'forward', ...found(question, principal), match, identity };
+}
+
+function found({ route, approach, place }: Question, principal: Principal | null): Findings {
+  return { route, approach, principal, place };
 }

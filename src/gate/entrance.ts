@@ -164,6 +164,9 @@ function turnedAwayContext(standing: Standing, id: string): AnswerContext {
   return {
     realm: policy.realm,
     challenges: [],
+    resourceMetadata: null,
+    scopes: [],
+    sharing: [],
     format: policy.errors.format,
     detail: policy.errors.detail,
     notFoundStatus: policy.unmatched.status,

@@ -14,7 +14,7 @@ import type { Visit } from './visit.ts';
 /** Hands the request to its route's upstream: the first moment at which an upstream may hear of it. */
 export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forward' }>): void {
   const { request, wire, carrier, standing } = visit;
-  const { match, principal, identity, credentialHeader } = decision;
+  const { match, principal, identity, place } = decision;
   const { route, parameterNames, parameters } = match;
   const { encrypted } = request.socket as { encrypted?: boolean };
   const plan: ForwardPlan = {
@@ -26,7 +26,7 @@ export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forwar
     peer: visit.peer,
     trusted: visit.trusted,
     encrypted: encrypted === true,
-    credentialHeader,
+    place,
     expiresAt: (principal?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000,
     refused: (refusal) => refuse(visit, refusal),
     done: (outcome) => record(visit, route, outcome),

@@ -1,23 +1,29 @@
 /**
- * Says no: the only place, besides the writer for bytes without a request, that writes an answer of
- * ours. It turns the refusal into HTTP, writes it where the visit came from and records it.
+ * Says no: the only place, besides the writer for bytes without a request, that writes a refusal. It turns
+ * the refusal into HTTP, writes it where the visit came from and records it.
  */
 import { logDecision } from '../observe/decision.ts';
 import { elapsed } from '../observe/stopwatch.ts';
-import type { ChallengeScheme } from '../policy/policy.ts';
+import type { Route } from '../policy/policy.ts';
 import { negotiateFormat } from '../refusals/negotiate.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { answerTo } from '../refusals/response.ts';
 import { writeAnswer, writeAnswerToSocket } from '../refusals/write-answer.ts';
+import { corsHeaders } from '../resource/cors.ts';
 import type { Visit } from './visit.ts';
 
 /** Writes the answer to a refusal and ends the visit. */
 export function refuse(visit: Visit, refusal: Refusal): void {
   const { policy, dependencies } = visit.standing;
-  const { carrier } = visit;
+  const { carrier, decision } = visit;
+  // A visit that failed before anything was decided gets what a path gets where nothing is.
+  const { accept, resource, cors } = decision?.approach ?? policy.unmatched;
   const answer = answerTo(refusal, {
     realm: policy.realm,
-    challenges: offered(visit),
+    challenges: accept.challenges,
+    resourceMetadata: resource?.metadataUrl ?? null,
+    scopes: resource?.scopeInChallenge === true ? scopesOf(decision?.route ?? null) : [],
+    sharing: cors === null ? [] : corsHeaders(cors, visit.wire),
     format: negotiateFormat(visit.request.headers.accept, policy.errors.format),
     detail: policy.errors.detail,
     notFoundStatus: policy.unmatched.status,
@@ -31,8 +37,8 @@ export function refuse(visit: Visit, refusal: Refusal): void {
     method: visit.wire.method,
     host: visit.wire.host,
     path: visit.wire.path,
-    routeId: visit.decision?.route?.id ?? null,
-    principal: visit.decision?.principal ?? null,
+    routeId: decision?.route?.id ?? null,
+    principal: decision?.principal ?? null,
     refusal,
     status: answer.status,
     duration: elapsed() - visit.startedAt,
@@ -40,10 +46,8 @@ export function refuse(visit: Visit, refusal: Refusal): void {
   });
 }
 
-/** A concealed route offers what an unmatched path would, so that the challenge tells nothing of it. */
-function offered(visit: Visit): readonly ChallengeScheme[] {
-  const route = visit.decision?.route;
-  const { unmatched } = visit.standing.policy;
-  if (!route || route.onForbidden === 404) return unmatched.accept.challenges;
-  return route.accept.challenges;
+/** A concealed route asks for nothing that an unmatched path would not ask for. */
+function scopesOf(route: Route | null): readonly string[] {
+  if (route === null || route.onForbidden === 404) return [];
+  return [...new Set([...route.require.scopes, ...route.require.anyScope])];
 }

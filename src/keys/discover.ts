@@ -3,7 +3,7 @@
  * document whose `issuer` is not the configured one to the last character, and no key address over plain
  * HTTP that the policy did not allow.
  */
-import type { IssuerPolicy } from '../policy/policy.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import type { FetchedObject, KeyTransport } from './fetch-keys.ts';
 
 export type Discovered =

@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { Agent, type Dispatcher, request } from 'undici';
-import type { IssuerPolicy } from '../policy/policy.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import { maxAgeOf } from './schedule.ts';
 
 /** A JSON object as it came; every member is of any type. */

@@ -3,7 +3,7 @@
  * key: 401) from what we must (keys cannot be had: 503). Never asks an address that a token names.
  */
 import type { Dependencies } from '../deps.ts';
-import type { IssuerPolicy } from '../policy/policy.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import { createAbsentKids } from './absent-kids.ts';
 import type { VerificationKey } from './admit-key.ts';
 import { createKeyTransport, type KeyTransport } from './fetch-keys.ts';

@@ -3,7 +3,7 @@
  * itself, or a shared secret. An answer without a usable key is a failure: an empty set never replaces a good one.
  */
 import { webcrypto } from 'node:crypto';
-import type { IssuerPolicy } from '../policy/policy.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import { admitKeys, type IgnoredMember, type VerificationKey } from './admit-key.ts';
 import { algorithms } from './algorithms.ts';
 import { discover, metadataUrls } from './discover.ts';

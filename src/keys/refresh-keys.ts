@@ -3,7 +3,7 @@
  * failures backed off, old keys kept until they are `max_stale` old. A set is replaced whole, never merged.
  */
 import type { Dependencies } from '../deps.ts';
-import type { RefreshPolicy } from '../policy/policy.ts';
+import type { RefreshPolicy } from '../policy/sources.ts';
 import type { IgnoredMember } from './admit-key.ts';
 import { buildKeyTable, type KeyTable, withdrawnKeys } from './key-table.ts';
 import type { KeyLoader, LoadedKeys } from './load-keys.ts';

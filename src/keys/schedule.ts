@@ -2,7 +2,7 @@
  * When keys are fetched again: how long an answer is fresh, how long to wait after failures, and how many
  * look-ups for unknown key ids are granted. Pure, but for the timer at the end.
  */
-import type { RefreshPolicy } from '../policy/policy.ts';
+import type { RefreshPolicy } from '../policy/sources.ts';
 
 /** Longest delay that a Node timer takes; a longer one would fire at once. */
 const LONGEST_TIMER = 2_147_483_647;

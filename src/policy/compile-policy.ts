@@ -11,8 +11,9 @@ import { compileIssuers } from './compile/issuers.ts';
 import { compileListeners } from './compile/listeners.ts';
 import { compileRoutes } from './compile/routes.ts';
 import { compileUpstreams } from './compile/upstreams.ts';
-import type { ApiKeySetPolicy, IssuerPolicy, Policy, Route } from './policy.ts';
+import type { Policy, Route } from './policy.ts';
 import type { Configuration } from './schema/configuration.ts';
+import type { ApiKeySetPolicy, IssuerPolicy } from './sources.ts';
 
 export interface CompiledPolicy {
   /** Null when something is wrong. */
@@ -61,11 +62,19 @@ export function compilePolicy(
     upstreams,
     issuers,
     apiKeySets,
+    userLists: [],
+    csrfOrigins: new Set(),
+    resources: [],
     identity,
     errors: { format: configuration.errors.format, detail: configuration.errors.detail },
     routes,
     tree: buildRouteTree(routes),
-    unmatched: { accept: accept.everybody, status: configuration.unmatched.status },
+    unmatched: {
+      accept: accept.everybody,
+      cors: null,
+      resource: null,
+      status: configuration.unmatched.status,
+    },
     files,
   };
   return { policy, issuers, origins };

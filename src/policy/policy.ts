@@ -3,10 +3,10 @@
  * operator wrote. No optionals are left, durations are milliseconds, sizes are bytes, and `none` is Infinity.
  */
 import type { BlockList } from 'node:net';
-import type { JsonObject } from '../credentials/credential.ts';
 import type { ToleratedForm } from '../wire/wire-request.ts';
-import type { ClaimRequirement, Requirements } from './requirements.ts';
+import type { Requirements } from './requirements.ts';
 import type { RouteTree } from './route-tree.ts';
+import type { ApiKeySetPolicy, ClaimPath, IssuerPolicy, UserListPolicy } from './sources.ts';
 
 export interface Policy {
   readonly listen: readonly ListenAddress[];
@@ -25,6 +25,11 @@ export interface Policy {
   /** In the order of the file. */
   readonly issuers: readonly IssuerPolicy[];
   readonly apiKeySets: readonly ApiKeySetPolicy[];
+  readonly userLists: readonly UserListPolicy[];
+  /** Origins, besides that of `publicUrl`, whose pages may use an ambient credential (`csrf.origins`). */
+  readonly csrfOrigins: ReadonlySet<string>;
+  /** Protected resources (RFC 9728) whose metadata we serve; empty for none. */
+  readonly resources: readonly ResourcePolicy[];
   readonly identity: IdentityPolicy;
   readonly errors: ErrorsPolicy;
   readonly routes: readonly Route[];
@@ -103,71 +108,34 @@ export interface UpstreamTls {
   readonly insecureSkipVerify: boolean;
 }
 
-/** Where an issuer's keys come from. */
-export type KeySource =
-  | { readonly from: 'discovery'; readonly url: string | null }
-  | { readonly from: 'url'; readonly url: string }
-  | { readonly from: 'static'; readonly jwks: JsonObject }
-  | { readonly from: 'secret'; readonly secret: Buffer };
+/** Which pages of other origins may read answers (Fetch, CORS protocol). */
+export interface CorsPolicy {
+  /** Serialised origins, compared as they are; null for every origin (`"*"`). */
+  readonly origins: ReadonlySet<string> | null;
+  /** Names that a page may send, as written. */
+  readonly headers: readonly string[];
+  /** Names, besides those of our own answers, that a page may read, as written. */
+  readonly expose: readonly string[];
+  readonly credentials: boolean;
+  /** How long a preflight holds. */
+  readonly maxAge: number;
+}
 
-/** A claim to read: a top-level name taken literally, or the members of an RFC 6901 pointer. */
-export type ClaimPath = readonly string[];
-
-export interface IssuerPolicy {
+/** A protected resource and its metadata document (RFC 9728), made at load from the identifier alone. */
+export interface ResourcePolicy {
   readonly name: string;
-  /** Accepted `iss` values, compared exactly; keys are discovered from the first. */
-  readonly issuers: readonly string[];
-  readonly audience:
-    | { readonly claims: readonly ClaimPath[]; readonly anyOf: readonly string[] }
-    | { readonly insecureAny: true };
-  readonly keys: KeySource;
-  readonly insecureHttp: boolean;
-  /** PEM text for fetching keys; null for the system's. */
-  readonly ca: string | null;
-  /** Path of a file whose content is sent as a bearer token when fetching, re-read at each fetch. */
-  readonly bearerTokenFile: string | null;
-  readonly algorithms: readonly string[];
-  readonly profile: 'compat' | 'rfc9068';
-  readonly acceptIdTokens: boolean;
-  readonly unknownCnf: 'refuse' | 'insecure_ignore';
-  /** Milliseconds. */
-  readonly leeway: number;
-  readonly maxLifetime: number;
-  readonly requireClaims: readonly ClaimRequirement[];
-  /** Empty: the issuer has no subjects (`subject: none`). */
-  readonly subject: readonly ClaimPath[];
-  readonly client: readonly ClaimPath[];
-  readonly scopes: readonly ClaimPath[];
-  readonly roles: readonly ClaimPath[];
-  readonly scopeImplies: ReadonlyMap<string, readonly string[]>;
-  readonly refresh: RefreshPolicy;
-}
-
-export interface RefreshPolicy {
-  readonly interval: number;
-  readonly cooldown: number;
-  readonly timeout: number;
-  readonly maxStale: number;
-  readonly maxBytes: number;
-  readonly maxKeys: number;
-}
-
-export interface ApiKeySetPolicy {
-  readonly name: string;
-  /** Lower-case header name. */
-  readonly header: string;
-  readonly keys: readonly ApiKeyPolicy[];
-}
-
-export interface ApiKeyPolicy {
-  readonly id: string;
-  /** SHA-256 of the key, 32 bytes. */
-  readonly sha256: Buffer;
-  readonly subject: string;
-  readonly scopes: readonly string[];
-  readonly roles: readonly string[];
-  /** Epoch milliseconds of its first invalid moment; Infinity when it never ends. */
-  readonly expires: number;
+  readonly identifier: string;
+  /** Absolute address of the document, for `resource_metadata` (RFC 9728 section 5.1). */
+  readonly metadataUrl: string;
+  /** Host of the identifier, lower-case, without port: chooses among resources of one path. */
+  readonly host: string;
+  /** Canonical path of the document, and its query with the '?' or ''. */
+  readonly metadataPath: string;
+  readonly metadataQuery: string;
+  /** The document as JSON text. */
+  readonly document: string;
+  /** Name the scopes of a route in its 401 too. */
+  readonly scopeInChallenge: boolean;
 }
 
 /** What an identity header carries. */
@@ -200,7 +168,12 @@ export interface ErrorsPolicy {
 /** A place where a token may lie, besides those that credential kinds bring (key headers). */
 export type TokenSource =
   | { readonly in: 'authorization'; readonly issuers: readonly string[] | null }
-  | { readonly in: 'header'; readonly name: string; readonly issuers: readonly string[] | null };
+  | { readonly in: 'header'; readonly name: string; readonly issuers: readonly string[] | null }
+  /** Names of cookies and of query parameters are compared as they are. */
+  | { readonly in: 'cookie'; readonly name: string; readonly issuers: readonly string[] | null }
+  | { readonly in: 'query'; readonly name: string; readonly issuers: readonly string[] | null }
+  /** The subprotocol after which a WebSocket client offers its token. */
+  | { readonly in: 'websocket_protocol'; readonly name: string; readonly issuers: readonly string[] | null };
 
 /** Which credentials count: where to look, and who may judge. Shared by routes that have the same. */
 export interface AcceptPolicy {
@@ -208,6 +181,7 @@ export interface AcceptPolicy {
   readonly sources: readonly string[];
   readonly issuers: readonly string[];
   readonly apiKeySets: readonly string[];
+  readonly userLists: readonly string[];
   readonly tokenSources: readonly TokenSource[];
   /** Lower-case key header names to read, each once. */
   readonly keyHeaders: readonly string[];
@@ -217,12 +191,22 @@ export interface AcceptPolicy {
 
 export type ChallengeScheme = 'Bearer' | 'Basic';
 
-export interface UnmatchedPolicy {
+/**
+ * How callers approach a place: who may judge them, which origins may read what we answer, and where they learn
+ * how to get a token.
+ */
+export interface Approach {
   readonly accept: AcceptPolicy;
+  /** Null without a `cors` block. */
+  readonly cors: CorsPolicy | null;
+  readonly resource: ResourcePolicy | null;
+}
+
+export interface UnmatchedPolicy extends Approach {
   readonly status: 403 | 404;
 }
 
-export interface Route {
+export interface Route extends Approach {
   readonly id: string;
   /** Host pattern as written, lower-case: a name, `*.name`, or null for every host. */
   readonly host: string | null;
@@ -231,7 +215,6 @@ export interface Route {
   /** Upper-case or as written; null for all. A route that lists GET has HEAD too unless another of the same place lists it. */
   readonly methods: readonly string[] | null;
   readonly auth: 'required' | 'optional' | 'none';
-  readonly accept: AcceptPolicy;
   /** Narrower than the issuers'; null when not given. */
   readonly audience: readonly string[] | null;
   readonly require: Requirements;

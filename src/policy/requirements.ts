@@ -1,6 +1,6 @@
 /** What a route requires of a caller: the part of the frozen policy that authorization reads. */
 import type { CredentialKindName, JsonObject } from '../credentials/credential.ts';
-import type { ClaimPath } from './policy.ts';
+import type { ClaimPath } from './sources.ts';
 
 export interface Requirements {
   readonly scopes: readonly string[];

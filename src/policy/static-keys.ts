@@ -1,7 +1,7 @@
 /** Judges the keys that a policy holds itself by the same rules as fetched ones, so that a useless set never starts. */
 import { admitKeys } from '../keys/admit-key.ts';
 import type { CompileContext } from './compile/context.ts';
-import type { IssuerPolicy } from './policy.ts';
+import type { IssuerPolicy } from './sources.ts';
 
 /**
  * Reports sets without one usable key, member by member, and warns of members that are left out of others.

@@ -3,16 +3,22 @@
  * a body of ours. It says as much as a client can act on and nothing that is none of its business.
  */
 import type { ChallengeScheme } from '../policy/policy.ts';
+import type { Answer } from './answer.ts';
 import { type BodyFormat, bodyFor, type PublicCode } from './bodies.ts';
 import { type Challenge, serialiseChallenge } from './challenge.ts';
 import type { Refusal } from './refusal.ts';
-import type { Answer } from './write-answer.ts';
 
 /** What an answer needs to know besides the refusal. */
 export interface AnswerContext {
   readonly realm: string;
   /** Schemes that the route takes, in the order in which they are offered. */
   readonly challenges: readonly ChallengeScheme[];
+  /** Address of the resource's metadata (RFC 9728 section 5.1); null without one. */
+  readonly resourceMetadata: string | null;
+  /** Scopes that a 401 names beforehand (`scope_in_challenge`). */
+  readonly scopes: readonly string[];
+  /** Flat list of fields that let pages of other origins read the answer. */
+  readonly sharing: readonly string[];
   readonly format: BodyFormat;
   readonly detail: 'minimal' | 'standard';
   /** `unmatched.status`: how "nothing here" is said to those who authenticated. */
@@ -20,12 +26,16 @@ export interface AnswerContext {
   readonly requestId: string;
 }
 
+type Parameters = readonly (readonly [string, string])[];
+
 /** The parts of an answer that a refusal decides. */
 interface Verdict {
   readonly status: number;
   readonly code?: PublicCode;
-  /** Present: one challenge per scheme is sent, the Bearer one with these parameters added to realm. */
-  readonly challenge?: readonly (readonly [string, string])[];
+  /** Present: challenges are sent, the Bearer one with these parameters added to realm. */
+  readonly challenge?: Parameters;
+  /** Only a token can cure it: other schemes are not offered, since they could not. */
+  readonly bearerOnly?: boolean;
   readonly retryAfter?: number;
   readonly allow?: string;
   /** The connection cannot go on: its bytes are not understood. */
@@ -44,12 +54,12 @@ export function answerTo(refusal: Refusal, context: AnswerContext): Answer {
   const headers: string[] = [];
   if (verdict.challenge !== undefined) {
     const bare = minimal && refusal.kind === 'invalid_credential';
-    addChallenges(headers, bare ? [] : verdict.challenge, context);
+    addChallenges(headers, bare ? { ...verdict, challenge: [] } : verdict, context);
   }
   headers.push('Content-Type', body.contentType, 'Cache-Control', 'no-store');
   if (verdict.retryAfter !== undefined) headers.push('Retry-After', String(Math.ceil(verdict.retryAfter)));
   if (verdict.allow !== undefined) headers.push('Allow', verdict.allow);
-  headers.push('X-Request-Id', context.requestId);
+  headers.push('X-Request-Id', context.requestId, ...context.sharing);
   return { status: verdict.status, headers, body: body.bytes, close: verdict.close ?? false };
 }
 
@@ -78,7 +88,12 @@ function judge(refusal: Refusal, notFoundStatus: 403 | 404): Verdict {
     case 'invalid_credential':
       return { status: 401, code: refusal.code, challenge: invalidCredential(refusal.code) };
     case 'step_up':
-      return { status: 401, code: 'insufficient_user_authentication', challenge: stepUp(refusal) };
+      return {
+        status: 401,
+        code: 'insufficient_user_authentication',
+        challenge: stepUp(refusal),
+        bearerOnly: true,
+      };
     case 'insufficient_scope':
       return {
         status: 403,
@@ -87,6 +102,7 @@ function judge(refusal: Refusal, notFoundStatus: 403 | 404): Verdict {
           ...errorParameters('insufficient_scope', 'The access token lacks the required scope'),
           ['scope', refusal.scopes.join(' ')],
         ],
+        bearerOnly: true,
       };
     case 'forbidden':
       return { status: 403, code: 'forbidden' };
@@ -112,8 +128,6 @@ function unknownRefusal(_refusal: never): Verdict {
   return { status: 503, code: 'auth_unavailable', retryAfter: 5 };
 }
 
-type Parameters = readonly (readonly [string, string])[];
-
 function errorParameters(error: string, description: string): Parameters {
   return [
     ['error', error],
@@ -123,6 +137,8 @@ function errorParameters(error: string, description: string): Parameters {
 
 /** "expired" is said only of tokens that are good otherwise; for all else there is one text (RFC 6750 section 3.1). */
 function invalidCredential(code: PublicCode): Parameters {
+  // A wrong password says nothing about a token: the Bearer challenge stays what it is without credentials.
+  if (code === 'invalid_credentials') return [];
   const expired = code === 'token_expired';
   return errorParameters('invalid_token', `The access token ${expired ? 'expired' : 'is invalid'}`);
 }
@@ -142,18 +158,24 @@ function stepUp(refusal: Extract<Refusal, { kind: 'step_up' }>): Parameters {
   return parameters;
 }
 
-/**
- * One field line per scheme (several on one line "might not be interoperable", RFC 9110 section
- * 11.6.1). A challenge that only insufficient scope could cure is a Bearer one.
- */
-function addChallenges(headers: string[], parameters: Parameters, context: AnswerContext): void {
+/** One field line per scheme: several on one line "might not be interoperable" (RFC 9110 section 11.6.1). */
+function addChallenges(headers: string[], verdict: Verdict, context: AnswerContext): void {
   for (const scheme of context.challenges) {
-    headers.push('WWW-Authenticate', serialiseChallenge(challengeFor(scheme, parameters, context)));
+    if (scheme !== 'Bearer' && verdict.bearerOnly === true) continue;
+    headers.push('WWW-Authenticate', serialiseChallenge(challengeFor(scheme, verdict, context)));
   }
 }
 
-function challengeFor(scheme: ChallengeScheme, parameters: Parameters, context: AnswerContext): Challenge {
+function challengeFor(scheme: ChallengeScheme, verdict: Verdict, context: AnswerContext): Challenge {
   const realm: readonly [string, string] = ['realm', context.realm];
+  // RFC 7617 section 2.1: the only value that charset may have.
   if (scheme === 'Basic') return { scheme, parameters: [realm, ['charset', 'UTF-8']] };
-  return { scheme, parameters: [realm, ...parameters] };
+  const { challenge = [] } = verdict;
+  const parameters: (readonly [string, string])[] = [realm, ...challenge];
+  const namesScope = challenge.some(([name]) => name === 'scope');
+  if (context.scopes.length > 0 && verdict.status === 401 && !namesScope) {
+    parameters.push(['scope', context.scopes.join(' ')]);
+  }
+  if (context.resourceMetadata !== null) parameters.push(['resource_metadata', context.resourceMetadata]);
+  return { scheme, parameters };
 }

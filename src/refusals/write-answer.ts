@@ -4,16 +4,8 @@
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Answer } from './answer.ts';
 import { discardUpload, lingerThenClose } from './linger.ts';
-
-export interface Answer {
-  readonly status: number;
-  /** Flat list of names and values; without Content-Length, Connection and Date, which are written here. */
-  readonly headers: readonly string[];
-  readonly body: Buffer;
-  /** The connection cannot go on after it. */
-  readonly close: boolean;
-}
 
 /**
  * Answers a request at once, before its body is read. With a body under way the connection is announced as

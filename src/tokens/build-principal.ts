@@ -1,6 +1,6 @@
 /** Makes the caller of a token whose claims were checked. */
 import type { JsonObject, Principal } from '../credentials/credential.ts';
-import type { IssuerPolicy } from '../policy/policy.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import { readAudiences, readFirst, readRoles, readScopes, readText, withImplied } from './read-claims.ts';
 
 /** Frozen throughout, since the cache shares it between requests. */

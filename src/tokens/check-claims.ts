@@ -5,7 +5,7 @@
  */
 import { matchClaims } from '../authorization/claim-matchers.ts';
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
-import type { IssuerPolicy } from '../policy/policy.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import type { RefusalDetail } from '../refusals/refusal.ts';
 import type { TokenHeader } from './parse-token.ts';
 import { readAudiences, readFirst, readScopes, readText } from './read-claims.ts';

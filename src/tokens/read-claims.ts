@@ -4,7 +4,7 @@
  */
 import { readClaim } from '../authorization/claim-path.ts';
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
-import type { ClaimPath, IssuerPolicy } from '../policy/policy.ts';
+import type { ClaimPath, IssuerPolicy } from '../policy/sources.ts';
 
 /** The first of the places that is there at all; what it holds decides, right or wrong. */
 export function readFirst(claims: JsonObject, paths: readonly ClaimPath[]): JsonValue | undefined {

@@ -6,7 +6,8 @@
 import type { Credential, Verified } from '../credentials/credential.ts';
 import { invalidCredential } from '../credentials/kind.ts';
 import type { KeyLookup, KeySet } from '../keys/key-set.ts';
-import type { AcceptPolicy, IssuerPolicy } from '../policy/policy.ts';
+import type { AcceptPolicy } from '../policy/policy.ts';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import type { RefusalDetail } from '../refusals/refusal.ts';
 import { buildPrincipal } from './build-principal.ts';
 import { checkClaims, isExpired, shorten } from './check-claims.ts';

@@ -1,4 +1,5 @@
 /** What the gate decided about a request that it lets through, and how it hears of the exchange's end. */
+import type { CredentialPlace } from '../credentials/credential.ts';
 import type { Route } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
@@ -18,10 +19,10 @@ export interface ForwardPlan {
   /** The connection from the peer is TLS. */
   readonly encrypted: boolean;
   /**
-   * Name of the header, other than Authorization, that carried the caller's credential; else null. Caches know
-   * only Authorization for one (RFC 9111 section 3.5), so answers are marked (RFC 9110 section 16.4.2).
+   * Where the caller's credential was; null without one. Caches know only Authorization for a credential
+   * (RFC 9111 section 3.5), so answers to others are marked (RFC 9110 section 16.4.2).
    */
-  readonly credentialHeader: string | null;
+  readonly place: CredentialPlace | null;
   /** Epoch milliseconds at which the caller's credential ends; Infinity when it never does or there is none. */
   readonly expiresAt: number;
   /**

@@ -138,18 +138,3 @@ const USUAL_CONNECTION = /^(?:keep-alive|close)$/i;
 function isEventStream(type: string): boolean {
   return /^text\/event-stream[ \t]*(?:;|$)/i.test(type);
 }
-
-/**
- * Marks an answer that was given for a credential which caches do not know as one (RFC 9110 section 16.4.2):
- * no shared cache may keep it for others, unless the upstream says something of its own.
- *
- * @param credentialHeader the header that carried it
- */
-export function markPrivate(headers: string[], credentialHeader: string): void {
-  let caching = false;
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() === 'cache-control') caching = true;
-  }
-  if (!caching) headers.push('Cache-Control', 'private');
-  headers.push('Vary', credentialHeader);
-}

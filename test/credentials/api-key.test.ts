@@ -3,7 +3,7 @@ import t from 'tap';
 import { apiKey, hashApiKey } from '../../src/credentials/api-key.ts';
 import type { Credential } from '../../src/credentials/credential.ts';
 import { createKeySetPool } from '../../src/keys/key-set-pool.ts';
-import type { ApiKeyPolicy } from '../../src/policy/policy.ts';
+import type { ApiKeyPolicy } from '../../src/policy/sources.ts';
 import { recordLog } from '../fixtures/fake-time.ts';
 import { acceptPolicy } from '../fixtures/issuer-policy.ts';
 
@@ -13,6 +13,7 @@ const deps = { now: () => NOW, log: recordLog() };
 const verifier = apiKey(
   {
     issuers: [],
+    userLists: [],
     apiKeySets: [
       {
         name: 'machines',

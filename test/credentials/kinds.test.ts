@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import type { CredentialPolicy } from '../../src/credentials/kind.ts';
 import { createVerifiers } from '../../src/credentials/kinds.ts';
 import { createKeySetPool } from '../../src/keys/key-set-pool.ts';
-import type { IssuerPolicy } from '../../src/policy/policy.ts';
+import type { IssuerPolicy } from '../../src/policy/sources.ts';
 import { recordLog, until } from '../fixtures/fake-time.ts';
 import { acceptPolicy, issuerPolicy, tokenCredential } from '../fixtures/issuer-policy.ts';
 import { createIssuer, serveJwks } from '../fixtures/tokens.ts';
@@ -132,6 +132,7 @@ function stage(
         keys: [{ id: 'ci', sha256, subject: 'ci', scopes: [], roles: [], expires: Number.POSITIVE_INFINITY }],
       },
     ],
+    userLists: [],
     limits: { tokenBytes: 16_384 },
   };
   const verifiers = createVerifiers(policy, deps, pool);

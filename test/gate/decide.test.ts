@@ -55,6 +55,7 @@ async function decided(standing: Standing, line: string, headers: readonly strin
 
 function describe(decision: Decision): string {
   if (decision.kind === 'forward') return `forward ${decision.principal?.subject ?? 'anonymous'}`;
+  if (decision.kind === 'answer') return `answer ${decision.answer.status}`;
   return `${decision.refusal.kind} ${decision.refusal.reason}`;
 }
 

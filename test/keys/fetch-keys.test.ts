@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { createKeyTransport, type Fetched } from '../../src/keys/fetch-keys.ts';
-import type { IssuerPolicy } from '../../src/policy/policy.ts';
+import type { IssuerPolicy } from '../../src/policy/sources.ts';
 import {
   localCertificate,
   otherCertificate,

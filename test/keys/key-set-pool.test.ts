@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createKeySetPool } from '../../src/keys/key-set-pool.ts';
-import type { IssuerPolicy } from '../../src/policy/policy.ts';
+import type { IssuerPolicy } from '../../src/policy/sources.ts';
 import { recordLog } from '../fixtures/fake-time.ts';
 import { issuerPolicy, refreshDefaults } from '../fixtures/issuer-policy.ts';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Fetched, KeyTransport } from '../../src/keys/fetch-keys.ts';
 import { createKeySet, type KeyLookup, type KeySet } from '../../src/keys/key-set.ts';
-import type { IssuerPolicy } from '../../src/policy/policy.ts';
+import type { IssuerPolicy } from '../../src/policy/sources.ts';
 import { createFakeTime, type FakeTime, recordLog, until } from '../fixtures/fake-time.ts';
 import { issuerPolicy, refreshDefaults } from '../fixtures/issuer-policy.ts';
 import { createIssuer, serveJwks, type TestIssuer } from '../fixtures/tokens.ts';

@@ -2,8 +2,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
+import type { Answer } from '../../src/refusals/answer.ts';
 import { cutLingering, isLingering } from '../../src/refusals/linger.ts';
-import { type Answer, writeAnswer, writeAnswerToSocket } from '../../src/refusals/write-answer.ts';
+import { writeAnswer, writeAnswerToSocket } from '../../src/refusals/write-answer.ts';
 import { until } from '../fixtures/fake-time.ts';
 import { exchange, openConnection } from '../fixtures/raw-client.ts';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { JsonObject } from '../../src/credentials/credential.ts';
-import type { IssuerPolicy } from '../../src/policy/policy.ts';
+import type { IssuerPolicy } from '../../src/policy/sources.ts';
 import { checkClaims, isExpired } from '../../src/tokens/check-claims.ts';
 import { isJsonObject, parseStrictJson } from '../../src/tokens/strict-json.ts';
 import { issuerPolicy } from '../fixtures/issuer-policy.ts';

@@ -2,7 +2,7 @@ import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:cry
 import t from 'tap';
 import type { Credential, JsonObject, Verified } from '../../src/credentials/credential.ts';
 import { createKeySet } from '../../src/keys/key-set.ts';
-import type { IssuerPolicy } from '../../src/policy/policy.ts';
+import type { IssuerPolicy } from '../../src/policy/sources.ts';
 import { JwtVerifier, type TokenIssuer } from '../../src/tokens/verify-jwt.ts';
 import { createSignatureVerifier, type SignatureVerifier } from '../../src/tokens/verify-signature.ts';
 import { createFakeTime, recordLog } from '../fixtures/fake-time.ts';

@@ -200,7 +200,7 @@ t.test('Y06 an answer for a credential that caches do not know is marked private
   const targets = [targetAt(upstream.port)];
   const { port } = await startForwarding(t, {
     upstream: { targets },
-    plan: () => ({ credentialHeader: 'X-API-Key' }),
+    plan: () => ({ place: { in: 'header', name: 'X-API-Key' } }),
   });
   const [plain] = await exchange(port, GET);
   t.equal(plain?.get('cache-control'), 'private');

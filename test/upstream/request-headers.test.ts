@@ -37,7 +37,7 @@ function told({
       peer: '192.0.2.1',
       trusted: false,
       encrypted: false,
-      credentialHeader: null,
+      place: null,
       expiresAt: Number.POSITIVE_INFINITY,
       refused: () => t.fail('not called'),
       done: () => t.fail('not called'),
@@ -213,7 +213,7 @@ t.test('G16 credentials pass where the route forwards them, from the places that
       tokenSources: [{ in: 'header', name: 'x-token', issuers: null }],
     }),
   });
-  const policy = { unmatched: { accept: other.accept, status: 404 as const } };
+  const policy = { unmatched: { accept: other.accept, cors: null, resource: null, status: 404 as const } };
   const names = (route: Partial<Route>) => rest({ sent, route, policy }).map(([name]) => name);
   t.strictSame(names({}), [], 'carriers of other routes are removed too');
   t.strictSame(names({ forwardCredential: true }), ['authorization']);

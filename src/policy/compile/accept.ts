@@ -1,9 +1,10 @@
 /** Which credentials count where: `accept` and `token_sources`, by route and for what no route matches. */
 import { foldHeaderName } from '../../wire/fold-header-name.ts';
-import type { AcceptPolicy, ApiKeySetPolicy, TokenSource } from '../policy.ts';
+import type { AcceptPolicy, TokenSource } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { TokenSourceConfiguration } from '../schema/token-sources.ts';
+import type { ApiKeySetPolicy } from '../sources.ts';
 import { type CompileContext, hasProblem, reportUnknown } from './context.ts';
 import { isReservedHeader } from './reserved-headers.ts';
 
@@ -101,6 +102,7 @@ function acceptPolicy(
     sources: [...issuers, ...sets.map((set) => set.name)],
     issuers,
     apiKeySets: sets.map((set) => set.name),
+    userLists: [],
     tokenSources: tokenSources.flatMap((source) => restrict(source, issuers)),
     keyHeaders: [...new Set(sets.map((set) => set.header))],
     // Keys are accepted as Bearer values too, so that this one challenge is true for both.

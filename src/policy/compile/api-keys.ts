@@ -1,10 +1,10 @@
 /** `api_keys`: sets of keys, of which only hashes are known. */
 import { createHash } from 'node:crypto';
 import { foldHeaderName } from '../../wire/fold-header-name.ts';
-import type { ApiKeyPolicy, ApiKeySetPolicy } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { ApiKeyConfiguration, ApiKeySetConfiguration } from '../schema/api-keys.ts';
 import type { Configuration } from '../schema/configuration.ts';
+import type { ApiKeyPolicy, ApiKeySetPolicy } from '../sources.ts';
 import type { CompileContext } from './context.ts';
 import { hasControlCharacters } from './grammar.ts';
 import { isReservedHeader } from './reserved-headers.ts';

@@ -1,9 +1,9 @@
 /** `issuers`: who may vouch for callers with a token. One issuer's keys and algorithms never serve another's. */
 import { parseClaimPath } from '../../authorization/claim-path.ts';
-import type { ClaimPath, IssuerPolicy } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import { ASYMMETRIC_ALGORITHMS, type IssuerConfiguration } from '../schema/issuers.ts';
+import type { ClaimPath, IssuerPolicy } from '../sources.ts';
 import { compileClaimRequirements } from './claim-requirements.ts';
 import { type CompileContext, hasProblem } from './context.ts';
 import { compileKeySource, SHORTEST_SECRET } from './key-source.ts';

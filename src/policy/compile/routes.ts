@@ -115,6 +115,8 @@ class RouteCompilation {
       methods: route.methods ?? null,
       auth: route.auth,
       accept: this.#accept(),
+      cors: null,
+      resource: null,
       audience: route.audience ?? null,
       onForbidden: route.on_forbidden ?? 403,
       webSocket: route.websocket ?? false,

@@ -1,6 +1,7 @@
 /** Warnings about claims that say less than they seem to. */
-import type { IssuerPolicy, Route } from '../policy.ts';
+import type { Route } from '../policy.ts';
 import type { ClaimRequirement } from '../requirements.ts';
+import type { IssuerPolicy } from '../sources.ts';
 import type { WarnedPolicy } from '../warnings.ts';
 
 const readsEmail = /\bclaims\s*(?:\.\s*email\b|\[\s*(['"])email\1\s*\])/;
