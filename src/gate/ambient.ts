@@ -1,9 +1,10 @@
 /**
  * Credentials that browsers send by themselves (cookies, Basic) prove who the user is, not that the user wanted
- * this request: any page can cause one. Requests that may change something need a sign of their origin too.
+ * this request: any page can cause one. Requests that may change something need a sign of their origin too, and
+ * only browsers' own fields are one, which no page can set. Refuses what says nothing, and what says two things.
  */
 import type { CredentialPlace } from '../credentials/credential.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Policy, Route } from '../policy/policy.ts';
 import type { Forbidden } from '../refusals/refusal.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
@@ -14,12 +15,58 @@ export interface Carried {
   readonly isPassword: boolean;
 }
 
+type Origins = Pick<Policy, 'publicUrl' | 'csrfOrigins'>;
+
+const SITE = 'sec-fetch-site';
+const ORIGIN = 'origin';
+
 /** Null where the request may use its credential. */
 export function checkAmbient(
   carried: Carried,
-  _wire: WireRequest,
-  _policy: Pick<Policy, 'publicUrl' | 'csrfOrigins'>,
+  wire: WireRequest,
+  policy: Origins,
+  route: Pick<Route, 'webSocket'>,
 ): Forbidden | null {
   if (carried.place.in !== 'cookie' && !carried.isPassword) return null;
-  return null;
+  if (isHarmless(wire, route)) return null;
+  // Nobody knows which of two lines the browser wrote.
+  if (isRepeated(wire, SITE) || isRepeated(wire, ORIGIN)) return forbidden('ambient_origin_repeated', policy);
+  const site = fieldOf(wire, SITE);
+  const origin = fieldOf(wire, ORIGIN);
+  if (site === 'same-origin' || site === 'none') return null;
+  // Browsers send Sec-Fetch-Site with every request from another origin: the list would be useless if that counted.
+  if (origin !== null && policy.csrfOrigins.has(origin)) return null;
+  if (site !== null) return forbidden('cross_site_ambient', policy, siteForLog(site));
+  if (origin === null) return forbidden('ambient_origin_missing', policy);
+  return origin === policy.publicUrl ? null : forbidden('cross_site_ambient', policy, 'another origin');
+}
+
+/**
+ * Pages cannot read what a safe method answers (RFC 9110 section 9.2.1). What comes through a WebSocket they
+ * can, since the same-origin policy does not bind it (RFC 6455 section 10.2).
+ */
+function isHarmless(wire: WireRequest, route: Pick<Route, 'webSocket'>): boolean {
+  const { method } = wire;
+  if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return false;
+  return !(wire.webSocket && route.webSocket);
+}
+
+function isRepeated({ headerNames }: WireRequest, name: string): boolean {
+  return headerNames.indexOf(name) !== headerNames.lastIndexOf(name);
+}
+
+function fieldOf({ headerNames, rawHeaders }: WireRequest, name: string): string | null {
+  const index = headerNames.indexOf(name);
+  return index === -1 ? null : (rawHeaders[2 * index + 1] ?? '');
+}
+
+/** What the caller sent is repeated only where it is one of the words of the specification. */
+function siteForLog(site: string): string {
+  return site === 'cross-site' || site === 'same-site' ? site : 'another Sec-Fetch-Site';
+}
+
+function forbidden(reason: string, { publicUrl, csrfOrigins }: Origins, got?: string): Forbidden {
+  const known = [...(publicUrl === null ? [] : [publicUrl]), ...csrfOrigins];
+  const expected = known.length === 0 ? 'same-origin' : known.join(' ');
+  return { kind: 'forbidden', reason, detail: { expected, ...(got !== undefined && { got }) } };
 }

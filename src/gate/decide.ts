@@ -133,7 +133,7 @@ function nothingHere(question: Question, principal: Principal | null): Decision 
 function innerDoor(question: Question, route: Route, principal: Principal | null): Decision {
   const { match, standing } = question;
   if (match.kind !== 'route') throw new Error('the inner door belongs to a route');
-  const refusal = withoutLeave(question, principal) ?? mayNot(question, match, principal);
+  const refusal = withoutLeave(question, route, principal) ?? mayNot(question, match, principal);
   if (refusal !== null) return refuse(question, principal, concealed(refusal, route));
   if (principal === null) return forward(question, match, null, null);
   const identity = identityHeaders(principal, standing.policy.identity);
@@ -142,9 +142,10 @@ function innerDoor(question: Question, route: Route, principal: Principal | null
 }
 
 /** A browser that says who its user is does not say that the user wanted this. */
-function withoutLeave({ place, wire, standing }: Question, principal: Principal | null): Refusal | null {
+function withoutLeave(question: Question, route: Route, principal: Principal | null): Refusal | null {
+  const { place, wire, standing } = question;
   if (place === null || principal === null) return null;
-  return checkAmbient({ place, isPassword: principal.kind === 'basic' }, wire, standing.policy);
+  return checkAmbient({ place, isPassword: principal.kind === 'basic' }, wire, standing.policy, route);
 }
 
 /** A target of several readings must be allowed under each: nobody knows which one the upstream takes. */

@@ -9,6 +9,7 @@ import type { CompileContext } from './compile/context.ts';
 import { compileIdentity } from './compile/identity.ts';
 import { compileIssuers } from './compile/issuers.ts';
 import { compileListeners } from './compile/listeners.ts';
+import { compileOrigins } from './compile/origins.ts';
 import { compileRoutes } from './compile/routes.ts';
 import { compileUpstreams } from './compile/upstreams.ts';
 import type { Policy, Route } from './policy.ts';
@@ -41,6 +42,7 @@ export function compilePolicy(
   const sources = collectSources(configuration, apiKeySets, context);
   const accept = createAcceptResolver(configuration, sources, context);
   const identity = compileIdentity(configuration, carriersOf(configuration, apiKeySets), context);
+  const csrfOrigins = compileOrigins(configuration.csrf?.origins ?? [], ['csrf', 'origins'], context);
   checkLimits(configuration, context);
   const timeouts = compileTimeouts(configuration, context);
   const { routes, origins } = compileRoutes(configuration, { upstreams, accept }, context);
@@ -63,7 +65,7 @@ export function compilePolicy(
     issuers,
     apiKeySets,
     userLists: [],
-    csrfOrigins: new Set(),
+    csrfOrigins,
     resources: [],
     identity,
     errors: { format: configuration.errors.format, detail: configuration.errors.detail },

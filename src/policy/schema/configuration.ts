@@ -2,6 +2,7 @@
 
 import { apiKeyKeys } from './api-keys.ts';
 import { choice, type Infer, key, later, object } from './builder.ts';
+import { csrfKeys } from './csrf.ts';
 import { identityKeys } from './identity.ts';
 import { issuerKeys } from './issuers.ts';
 import { limitKeys } from './limits.ts';
@@ -26,7 +27,6 @@ const errorKeys = {
 };
 
 const laterKeys = {
-  csrf: later('Who may use an ambient credential (cookie, Basic): `{origins: []}`.', { none: true }),
   resource: later('The protected resource of RFC 9728.', { none: true }),
   resources: later('Several protected resources (RFC 9728), by name.', { none: true }),
   cors: later('Cross-origin requests (Fetch), for every route.', { none: true }),
@@ -46,6 +46,7 @@ export const configurationSchema = object(
     ...upstreamKeys,
     ...issuerKeys,
     ...apiKeyKeys,
+    ...csrfKeys,
     ...identityKeys,
     ...errorKeys,
     ...routeKeys,
