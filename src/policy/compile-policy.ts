@@ -6,10 +6,12 @@ import { collectSources, createAcceptResolver } from './compile/accept.ts';
 import { compileApiKeys } from './compile/api-keys.ts';
 import { checkLimits, compileLimits, compileLog, compileTimeouts } from './compile/bounds.ts';
 import type { CompileContext } from './compile/context.ts';
+import { createCorsResolver } from './compile/cors.ts';
 import { compileIdentity } from './compile/identity.ts';
 import { compileIssuers } from './compile/issuers.ts';
 import { compileListeners } from './compile/listeners.ts';
 import { compileOrigins } from './compile/origins.ts';
+import { compileResources } from './compile/resources.ts';
 import { compileRoutes } from './compile/routes.ts';
 import { compileUpstreams } from './compile/upstreams.ts';
 import type { Policy, Route } from './policy.ts';
@@ -42,10 +44,12 @@ export function compilePolicy(
   const sources = collectSources(configuration, apiKeySets, context);
   const accept = createAcceptResolver(configuration, sources, context);
   const identity = compileIdentity(configuration, carriersOf(configuration, apiKeySets), context);
+  const cors = createCorsResolver(configuration, context);
   const csrfOrigins = compileOrigins(configuration.csrf?.origins ?? [], ['csrf', 'origins'], context);
   checkLimits(configuration, context);
   const timeouts = compileTimeouts(configuration, context);
-  const { routes, origins } = compileRoutes(configuration, { upstreams, accept }, context);
+  const resources = compileResources(configuration, listeners.publicUrl, context);
+  const { routes, origins } = compileRoutes(configuration, { upstreams, accept, cors, resources }, context);
   checkCrossings(origins, context);
   const lost = {
     upstreams: configuration.upstreams.size - upstreams.size,
@@ -66,15 +70,15 @@ export function compilePolicy(
     apiKeySets,
     userLists: [],
     csrfOrigins,
-    resources: [],
+    resources: resources.all,
     identity,
     errors: { format: configuration.errors.format, detail: configuration.errors.detail },
     routes,
     tree: buildRouteTree(routes),
     unmatched: {
       accept: accept.everybody,
-      cors: null,
-      resource: null,
+      cors: cors.topLevel,
+      resource: resources.byDefault,
       status: configuration.unmatched.status,
     },
     files,

@@ -134,6 +134,8 @@ export interface ResourcePolicy {
   readonly metadataQuery: string;
   /** The document as JSON text. */
   readonly document: string;
+  /** Entity tag of the document, with its quotes (RFC 9110 section 8.8.3). */
+  readonly etag: string;
   /** Name the scopes of a route in its 401 too. */
   readonly scopeInChallenge: boolean;
 }

@@ -6,30 +6,81 @@ import type { Policy, ResourcePolicy } from '../policy/policy.ts';
 import type { Answer } from '../refusals/answer.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import { WELL_KNOWN } from './metadata-address.ts';
 
-/** Where documents lie (RFC 9728 section 3): before the path of a resource. */
-export const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+const METHODS = 'GET, HEAD, OPTIONS';
+const EMPTY = Buffer.alloc(0);
+/** Everybody's pages may read what everybody may read. No credential is asked for, so that `*` is enough (Fetch). */
+const FOR_EVERY_ORIGIN = ['Access-Control-Allow-Origin', '*'] as const;
+/** MCP clients send the version of their protocol along; `*` stands for whatever others do. */
+const FOR_PREFLIGHTS = [
+  ...FOR_EVERY_ORIGIN,
+  'Access-Control-Allow-Methods',
+  METHODS,
+  'Access-Control-Allow-Headers',
+  'MCP-Protocol-Version, *',
+  'Access-Control-Max-Age',
+  '86400',
+] as const;
+
+const NO_RESOURCE: Refusal = Object.freeze({ kind: 'not_found', reason: 'no_resource' });
+const OTHER_METHOD: Refusal = Object.freeze({
+  kind: 'method_not_allowed',
+  reason: 'method_not_listed',
+  allow: METHODS,
+});
 
 /**
  * Answers a request for a metadata document, whoever asks; null for every other request, and for all while the
- * policy declares no resource.
+ * policy declares no resource. What lies below the well-known path is ours alone: an upstream could name other
+ * authorization servers there.
  */
 export function answerMetadata(policy: Policy, wire: WireRequest): Answer | Refusal | null {
   if (policy.resources.length === 0 || !isBelowWellKnown(wire.path)) return null;
-  const resource = policy.resources.find((each) => isAskedFor(each, wire));
-  if (resource === undefined) return { kind: 'not_found', reason: 'no_resource' };
-  return {
-    status: 200,
-    headers: ['Content-Type', 'application/json', 'Access-Control-Allow-Origin', '*'],
-    body: Buffer.from(resource.document),
-    close: false,
-  };
+  const resource = resourceAt(policy.resources, wire);
+  if (resource === undefined) return NO_RESOURCE;
+  if (wire.method === 'OPTIONS') return { status: 204, headers: FOR_PREFLIGHTS, body: EMPTY, close: false };
+  if (wire.method !== 'GET' && wire.method !== 'HEAD') return OTHER_METHOD;
+  const headers = ['Cache-Control', 'public, max-age=3600', 'ETag', resource.etag, ...FOR_EVERY_ORIGIN];
+  if (isFresh(resource.etag, wire)) return { status: 304, headers, body: EMPTY, close: false };
+  headers.unshift('Content-Type', 'application/json');
+  return { status: 200, headers, body: Buffer.from(resource.document), close: false };
 }
 
 function isBelowWellKnown(path: string): boolean {
   return path === WELL_KNOWN || path.startsWith(`${WELL_KNOWN}/`);
 }
 
-function isAskedFor(resource: ResourcePolicy, wire: WireRequest): boolean {
-  return resource.metadataPath === wire.path && resource.metadataQuery === wire.query;
+/**
+ * The path decides. Host chooses among resources of one path and nothing else, so that a document can be had
+ * whatever a proxy before us made of it; so does the query, which a resource without one does not look at.
+ */
+function resourceAt(resources: readonly ResourcePolicy[], wire: WireRequest): ResourcePolicy | undefined {
+  const there = atPath(resources, wire.path);
+  const ofHost = there.filter((each) => each.host === wire.host);
+  const near = ofHost.length > 0 ? ofHost : there;
+  return (
+    near.find((each) => each.metadataQuery === wire.query) ?? near.find((each) => each.metadataQuery === '')
+  );
+}
+
+/** Clients differ in whether a final slash of the identifier comes along. */
+function atPath(resources: readonly ResourcePolicy[], path: string): readonly ResourcePolicy[] {
+  const exactly = resources.filter((each) => each.metadataPath === path);
+  if (exactly.length > 0) return exactly;
+  const bare = withoutSlash(path);
+  return resources.filter((each) => withoutSlash(each.metadataPath) === bare);
+}
+
+function withoutSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+/** RFC 9110 section 13.1.2: `If-None-Match` compares weakly, and may hold several. */
+function isFresh(etag: string, wire: WireRequest): boolean {
+  return wire.headerNames.some((name, index) => {
+    if (name !== 'if-none-match') return false;
+    const tags = (wire.rawHeaders[2 * index + 1] ?? '').split(',').map((tag) => tag.trim());
+    return tags.some((tag) => tag === '*' || tag === etag || tag === `W/${etag}`);
+  });
 }

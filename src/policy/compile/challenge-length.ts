@@ -1,5 +1,6 @@
 /** Keeps WWW-Authenticate below what clients and proxies take: a list cut short would ask for the wrong thing. */
 
+import type { ResourcePolicy } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Requirements } from '../requirements.ts';
 import type { CompileContext } from './context.ts';
@@ -12,13 +13,15 @@ const fixedPart = 320;
 
 /** Reports requirements whose challenge would be 4 KiB or longer. */
 export function checkChallengeLength(
-  realm: string,
+  named: { readonly realm: string; readonly resource: ResourcePolicy | null },
   require: Requirements,
   path: ConfigurationPath,
   context: CompileContext,
 ): void {
   const scopes = [...require.scopes, ...require.anyScope].join(' ');
-  const length = fixedPart + realm.length + scopes.length + require.acr.join(' ').length;
+  const metadata = named.resource?.metadataUrl ?? '';
+  const length =
+    fixedPart + metadata.length + named.realm.length + scopes.length + require.acr.join(' ').length;
   if (length < longestChallenge) return;
   const message = `its challenge would have ${length} bytes, and 4095 are the limit; ask for fewer or shorter scopes`;
   context.problems.report(path, 'challenge_too_long', message);

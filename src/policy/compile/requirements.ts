@@ -3,6 +3,7 @@
 import type { ConfigurationPath } from '../problem.ts';
 import type { Requirements } from '../requirements.ts';
 import type { RequirementsConfiguration } from '../schema/routes.ts';
+import { checkAskedScopes } from './asked-scopes.ts';
 import { compileClaimRequirements } from './claim-requirements.ts';
 import type { CompileContext } from './context.ts';
 import { isScopeToken } from './grammar.ts';
@@ -38,6 +39,8 @@ export function compileRequirements(
     const message = `"${acr}" cannot stand in a challenge (RFC 9470 section 3); write it without spaces, quotes and backslashes`;
     context.problems.report([...place.path, 'acr', index], 'invalid_acr', message);
   }
+  checkAskedScopes(require.scopes, [...place.path, 'scopes'], context);
+  checkAskedScopes(require.any_scope, [...place.path, 'any_scope'], context);
   return {
     scopes: [...new Set(require.scopes)],
     anyScope: [...new Set(require.any_scope)],

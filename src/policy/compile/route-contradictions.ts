@@ -17,7 +17,7 @@ export interface WrittenRoute {
 /** What judges nobody must not look as if it did. What `defaults` says does not come down to it. */
 export function checkPublic({ route, path }: WrittenRoute, context: CompileContext): void {
   if (route.auth !== 'none') return;
-  for (const key of ['accept', 'audience', 'require', 'token_sources', 'on_forbidden']) {
+  for (const key of ['accept', 'audience', 'require', 'token_sources', 'on_forbidden', 'resource']) {
     const place = [...path, key];
     if (!context.isWritten(place) || isInherited(place, key, context)) continue;
     const message = 'has no effect with auth: none, which judges nobody; remove it, or write auth: required';
@@ -50,11 +50,33 @@ export function checkConcealed(
     // Paths where nothing is tolerate nothing, and say so (400) before they ask who is there.
     ...((tolerate?.length ?? 0) > 0 ? ['tolerate'] : []),
   ];
-  for (const key of differing) {
-    const message =
-      'would tell this route from a path where nothing is, which on_forbidden: 404 promises to conceal; remove one of the two';
-    context.problems.report([...path, key], 'concealed_route_differs', message);
-  }
+  for (const key of differing) reportDiffers([...path, key], context);
+}
+
+/** Who may read the answers of a concealed route, and who is told so, is whoever may where nothing is. */
+export function checkConcealedCors(
+  { route, path }: WrittenRoute,
+  isAsTopLevel: boolean,
+  context: CompileContext,
+): void {
+  if (isAsTopLevel || route.on_forbidden !== 404 || route.auth === 'none') return;
+  reportDiffers([...path, 'cors'], context);
+}
+
+/** Challenges name the resource. */
+export function checkConcealedResource(
+  { route, path }: WrittenRoute,
+  isAsTopLevel: boolean,
+  context: CompileContext,
+): void {
+  if (isAsTopLevel || route.on_forbidden !== 404 || route.auth === 'none') return;
+  reportDiffers([...path, 'resource'], context);
+}
+
+function reportDiffers(place: ConfigurationPath, { problems }: CompileContext): void {
+  const message =
+    'would tell this route from a path where nothing is, which on_forbidden: 404 promises to conceal; remove one of the two';
+  problems.report(place, 'concealed_route_differs', message);
 }
 
 /** RFC 6455 section 4.1: the handshake is a GET. */

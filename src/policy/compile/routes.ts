@@ -2,18 +2,22 @@
 import { foldHeaderName } from '../../wire/fold-header-name.ts';
 import { DANGEROUS_HEADERS } from '../../wire/reserved-headers.ts';
 import type { PathPattern } from '../patterns.ts';
-import type { AcceptPolicy, Route, UpstreamPolicy } from '../policy.ts';
+import type { CorsPolicy, ResourcePolicy, Route, UpstreamPolicy } from '../policy.ts';
 import type { Requirements } from '../requirements.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { RouteConfiguration } from '../schema/routes.ts';
 import type { AcceptResolver } from './accept.ts';
 import { checkChallengeLength } from './challenge-length.ts';
 import { type CompileContext, reportUnknown } from './context.ts';
+import type { CorsResolver } from './cors.ts';
 import { compileRequirements, NO_REQUIREMENTS } from './requirements.ts';
+import type { CompiledResources } from './resources.ts';
 import { compileRewrite } from './rewrite.ts';
 import {
   checkClaimsOfKeys,
   checkConcealed,
+  checkConcealedCors,
+  checkConcealedResource,
   checkOptional,
   checkPublic,
   checkWebSocket,
@@ -25,6 +29,8 @@ import { checkMethods, compileIdentifiers, compilePlaces } from './route-matchin
 export interface RouteSurroundings {
   readonly upstreams: ReadonlyMap<string, UpstreamPolicy>;
   readonly accept: AcceptResolver;
+  readonly cors: CorsResolver;
+  readonly resources: CompiledResources;
 }
 
 /** Compiled routes, and which entry of the file each came from. */
@@ -89,7 +95,7 @@ class RouteCompilation {
     const shared = this.#shared(id);
     const places = compilePlaces(route, this.#written.path, context);
     return places.map(({ host, pattern }): Route => {
-      const require = this.#requirements(pattern, shared.accept);
+      const require = this.#requirements(pattern, shared);
       const rewrite = compileRewrite(route.rewrite, pattern, [...this.#written.path, 'rewrite'], context);
       const responseTimeout = route.response_timeout ?? upstream.responseTimeout;
       const idleTimeout = route.idle_timeout ?? upstream.idleTimeout;
@@ -115,8 +121,8 @@ class RouteCompilation {
       methods: route.methods ?? null,
       auth: route.auth,
       accept: this.#accept(),
-      cors: null,
-      resource: null,
+      cors: this.#cors(),
+      resource: this.#resource(),
       audience: route.audience ?? null,
       onForbidden: route.on_forbidden ?? 403,
       webSocket: route.websocket ?? false,
@@ -137,15 +143,30 @@ class RouteCompilation {
       : resolver.resolve({ accept, tokenSources, path: this.#written.path });
   }
 
-  #requirements(pattern: PathPattern, accept: AcceptPolicy): Requirements {
+  #cors(): CorsPolicy | null {
+    const { surroundings, context } = this.#world;
+    const { cors: written } = this.#written.route;
+    const cors = surroundings.cors.resolve(written, this.#written.path);
+    checkConcealedCors(this.#written, cors === surroundings.cors.topLevel, context);
+    return cors;
+  }
+
+  #resource(): ResourcePolicy | null {
+    const { context, surroundings } = this.#world;
+    const resource = surroundings.resources.resolve(this.#written.route, this.#written.path);
+    checkConcealedResource(this.#written, resource === surroundings.resources.byDefault, context);
+    return resource;
+  }
+
+  #requirements(pattern: PathPattern, shared: Pick<Route, 'accept' | 'resource'>): Requirements {
     const { require, auth } = this.#written.route;
     const { context, configuration } = this.#world;
     if (auth === 'none') return NO_REQUIREMENTS;
     const path = [...this.#written.path, 'require'];
     const compiled = compileRequirements(require, { path, parameters: pattern.parameterNames }, context);
-    checkChallengeLength(configuration.realm, compiled, path, context);
+    checkChallengeLength({ realm: configuration.realm, resource: shared.resource }, compiled, path, context);
     checkOptional(this.#written, compiled, context);
-    checkClaimsOfKeys(this.#written, accept, compiled, context);
+    checkClaimsOfKeys(this.#written, shared.accept, compiled, context);
     return compiled;
   }
 

@@ -2,11 +2,13 @@
 
 import { apiKeyKeys } from './api-keys.ts';
 import { choice, type Infer, key, later, object } from './builder.ts';
+import { corsKeys } from './cors.ts';
 import { csrfKeys } from './csrf.ts';
 import { identityKeys } from './identity.ts';
 import { issuerKeys } from './issuers.ts';
 import { limitKeys } from './limits.ts';
 import { listenerKeys } from './listeners.ts';
+import { resourceKeys } from './resources.ts';
 import { type RouteConfiguration, routeKeys } from './routes.ts';
 import { type UpstreamConfiguration, upstreamKeys } from './upstreams.ts';
 
@@ -27,9 +29,6 @@ const errorKeys = {
 };
 
 const laterKeys = {
-  resource: later('The protected resource of RFC 9728.', { none: true }),
-  resources: later('Several protected resources (RFC 9728), by name.', { none: true }),
-  cors: later('Cross-origin requests (Fetch), for every route.', { none: true }),
   store: later('A store that several instances share.', { none: true }),
   revocation: later('Credentials that are revoked before they end.', { none: true }),
   rate_limit: later('How many requests a caller may make.', { none: true }),
@@ -48,7 +47,9 @@ export const configurationSchema = object(
     ...apiKeyKeys,
     ...csrfKeys,
     ...identityKeys,
+    ...resourceKeys,
     ...errorKeys,
+    ...corsKeys,
     ...routeKeys,
     ...laterKeys,
   },

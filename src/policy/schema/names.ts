@@ -7,6 +7,9 @@ export const sourceName = {
   expected: 'a name of lower-case letters, digits, "-" and "_" that begins with a letter',
 };
 
+/** Names of protected resources, in a namespace of their own. */
+export const resourceName = sourceName;
+
 /** Names of upstreams, in a namespace of their own. */
 export const upstreamName = {
   pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/,

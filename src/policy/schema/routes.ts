@@ -15,7 +15,8 @@ import {
   text,
 } from './builder.ts';
 import { claimMatchers } from './claim-matchers.ts';
-import { headerName, methodName, scopeToken, sourceName, upstreamName } from './names.ts';
+import { routeCors } from './cors.ts';
+import { headerName, methodName, resourceName, scopeToken, sourceName, upstreamName } from './names.ts';
 import { tokenSources, tokenSourcesDoc } from './token-sources.ts';
 
 const requirements = object({
@@ -151,8 +152,12 @@ export const sharedRouteKeys = {
     defaultText: 'the top-level `forward_credential`',
     example: true,
   }),
-  cors: later('Cross-origin requests (Fetch), for this route.', { none: true }),
-  resource: later('Name of the protected resource (RFC 9728) of this route.', { none: true }),
+  cors: routeCors,
+  resource: inherited(text(resourceName), {
+    doc: 'Name of the protected resource (RFC 9728) of this route, among `resources`; `none` for none.',
+    defaultText: 'the top-level `resource`',
+    example: 'reports',
+  }),
   rate_limit: later('How many requests a caller may make.', { none: true }),
 };
 
