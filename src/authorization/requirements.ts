@@ -40,7 +40,10 @@ export function checkStepUp(require: Requirements, principal: Principal, now: nu
   return {
     kind: 'step_up',
     reason: failed === 'acr' ? 'acr_not_sufficient' : 'authentication_too_old',
-    detail: { source: principal.source },
+    detail: {
+      source: principal.source,
+      expected: failed === 'acr' ? require.acr.join(' ') : `max_age of ${require.maxAge / 1000} s`,
+    },
     acr: require.acr,
     maxAge: Number.isFinite(require.maxAge) ? Math.floor(require.maxAge / 1000) : null,
     failed,
@@ -51,12 +54,9 @@ export function checkStepUp(require: Requirements, principal: Principal, now: nu
 /** All of `scopes` and one of `any_scope`; the refusal names every scope that the route needs, in one challenge. */
 export function checkScopes(require: Requirements, principal: Principal): InsufficientScope | null {
   if (hasScopes(require, principal)) return null;
-  return {
-    kind: 'insufficient_scope',
-    reason: 'scope_missing',
-    detail: { source: principal.source },
-    scopes: neededScopes(require, principal),
-  };
+  const scopes = neededScopes(require, principal);
+  const detail = { source: principal.source, expected: scopes.join(' ') };
+  return { kind: 'insufficient_scope', reason: 'scope_missing', detail, scopes };
 }
 
 function failedStepUp(require: Requirements, principal: Principal, now: number): 'acr' | 'max_age' | null {

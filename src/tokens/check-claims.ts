@@ -5,7 +5,7 @@
  */
 import { matchClaims } from '../authorization/claim-matchers.ts';
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
-import type { IssuerPolicy } from '../policy/sources.ts';
+import type { ClaimPath, IssuerPolicy } from '../policy/sources.ts';
 import type { RefusalDetail } from '../refusals/refusal.ts';
 import type { TokenHeader } from './parse-token.ts';
 import { readAudiences, readFirst, readScopes, readText } from './read-claims.ts';
@@ -48,7 +48,9 @@ export function isExpired(expiresAt: number, leeway: number, now: number): boole
 /** Other kinds of token are signed with the same keys; `typ` keeps them apart (RFC 8725 section 3.11). */
 function checkType(typ: string | null, claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
   if (typ === 'at+jwt') return null;
-  if (issuer.profile === 'rfc9068' || (typ !== null && typ !== 'jwt')) return flaw('wrong_type');
+  if (issuer.profile === 'rfc9068' || (typ !== null && typ !== 'jwt')) {
+    return flaw('wrong_type', { expected: 'at+jwt', got: shorten(typ ?? '') });
+  }
   if (issuer.acceptIdTokens) return null;
   const marked = 'nonce' in claims || 'at_hash' in claims || 'c_hash' in claims;
   return marked || claims.token_use === 'id' || claims.typ === 'ID' ? flaw('id_token') : null;
@@ -58,14 +60,12 @@ function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nu
   if ('insecureAny' in issuer.audience) return null;
   const { claims: places, anyOf } = issuer.audience;
   const value = readFirst(claims, places);
-  if (value === undefined) return flaw('audience_missing');
+  const expected = anyOf.join(' ');
+  if (value === undefined) return flaw('audience_missing', { expected });
   const audiences = readAudiences(value);
-  if (audiences === null) return flaw('audience_malformed');
+  if (audiences === null) return flaw('audience_malformed', { expected });
   if (audiences.some((audience) => anyOf.includes(audience))) return null;
-  return {
-    reason: 'wrong_audience',
-    detail: { expected: anyOf.join(' '), got: shorten(audiences.join(' ')) },
-  };
+  return flaw('wrong_audience', { expected, got: shorten(audiences.join(' ')) });
 }
 
 function checkTimes(claims: JsonObject, issuer: IssuerPolicy, now: number): ClaimFlaw | null {
@@ -91,7 +91,8 @@ function checkIssuedAt(
   if (typeof iat !== 'number') return flaw('issued_at_malformed');
   if (iat > latest) return flaw('issued_in_future');
   // An iat after exp is not judged apart: it lies in the future, or the token has expired, and that is said.
-  return (exp - iat) * 1000 > maxLifetime ? flaw('lifetime_too_long') : null;
+  if ((exp - iat) * 1000 <= maxLifetime) return null;
+  return flaw('lifetime_too_long', { expected: `max_lifetime of ${maxLifetime / 1000} s` });
 }
 
 /** What RFC 9068 section 2.2 requires besides iss, exp and aud. */
@@ -99,7 +100,7 @@ function checkProfile(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nul
   if (issuer.profile !== 'rfc9068') return null;
   if (claims.iat === undefined) return flaw('issued_at_missing');
   for (const name of ['sub', 'client_id', 'jti']) {
-    if (readText(claims[name]) === null) return { reason: 'claim_missing', detail: { expected: name } };
+    if (readText(claims[name]) === null) return flaw('claim_missing', { expected: name });
   }
   return null;
 }
@@ -112,22 +113,27 @@ function checkBinding(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nul
 function checkIdentity(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
   if (issuer.subject.length > 0) {
     const subject = readFirst(claims, issuer.subject);
-    if (subject === undefined) return flaw('subject_missing');
-    if (readText(subject) === null) return flaw('subject_malformed');
+    const expected = namesOf(issuer.subject);
+    if (subject === undefined) return flaw('subject_missing', { expected });
+    if (readText(subject) === null) return flaw('subject_malformed', { expected });
   }
-  return readScopes(claims, issuer.scopes) === null ? flaw('scope_malformed') : null;
+  if (readScopes(claims, issuer.scopes) !== null) return null;
+  return flaw('scope_malformed', { expected: namesOf(issuer.scopes) });
 }
 
 function checkRequired(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
   if (issuer.requireClaims.length === 0) return null;
   const matched = matchClaims(issuer.requireClaims, claims);
-  return matched.ok
-    ? null
-    : { reason: 'claim_required', detail: { expected: `${matched.name} ${matched.op}` } };
+  return matched.ok ? null : flaw('claim_required', { expected: `${matched.name} ${matched.op}` });
 }
 
-function flaw(reason: string): ClaimFlaw {
-  return { reason };
+/** The claims that the policy reads something from, as it writes them. */
+function namesOf(paths: readonly ClaimPath[]): string {
+  return paths.map((path) => (path.length === 1 ? path[0] : `/${path.join('/')}`)).join(' ');
+}
+
+function flaw(reason: string, detail?: ClaimFlaw['detail']): ClaimFlaw {
+  return detail === undefined ? { reason } : { reason, detail };
 }
 
 /** Enough for an operator to see what came; the log escapes it. */

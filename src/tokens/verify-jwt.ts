@@ -64,14 +64,16 @@ export class JwtVerifier {
     const digest = digestOf(credential.value);
     const cached = this.#cache.get(digest);
     if (cached !== undefined && stands(cached, now)) {
-      if (!counts(cached.verified.principal.source, credential, accept)) return NOT_ACCEPTED;
+      const { source, kid } = cached.verified.principal;
+      if (!counts(source, credential, accept)) return notAccepted(source, credential, accept);
       if (now < cached.validUntil) return cached.verified;
       this.#cache.delete(digest);
-      return EXPIRED;
+      return expired(detailOf(source, kid));
     }
     const pending = this.#pending.get(digest);
     if (pending === undefined) return this.#judge(credential, accept, digest, now);
-    return counts(pending.source, credential, accept) ? pending.verdict : NOT_ACCEPTED;
+    const { source, verdict } = pending;
+    return counts(source, credential, accept) ? verdict : notAccepted(source, credential, accept);
   }
 
   /** All that needs no key, then the rest as one promise that equal requests share. */
@@ -87,9 +89,9 @@ export class JwtVerifier {
     const chosen = this.#choose(token);
     if ('reason' in chosen) return refuse(chosen.reason, chosen.detail);
     const source = chosen.policy.name;
-    if (!counts(source, credential, accept)) return NOT_ACCEPTED;
+    if (!counts(source, credential, accept)) return notAccepted(source, credential, accept);
     const flaw = checkClaims(token.header, token.claims, chosen.policy, now);
-    if (flaw !== null) return refuse(flaw.reason, { source, ...flaw.detail });
+    if (flaw !== null) return refuse(flaw.reason, { ...detailOf(source, token.header.kid), ...flaw.detail });
     const verdict = this.#verifyWithKeys(token, chosen, digest, now).finally(() => {
       this.#pending.delete(digest);
     });
@@ -100,16 +102,18 @@ export class JwtVerifier {
   /** By `iss`, compared code point by code point, then by `alg`: two entries of one issuer have disjoint algorithms. */
   #choose({ header, claims }: ParsedToken): Chosen {
     const { iss } = claims;
-    if (typeof iss !== 'string') return { reason: 'issuer_missing', detail: {} };
-    const entries = this.#byIssuer.get(iss);
+    const entries = typeof iss === 'string' ? this.#byIssuer.get(iss) : undefined;
     if (entries === undefined) {
       const expected = shorten([...this.#byIssuer.keys()].join(' '));
+      if (typeof iss !== 'string') return { reason: 'issuer_missing', detail: { expected } };
       return { reason: 'unknown_issuer', detail: { expected, got: shorten(iss) } };
     }
     const entry = entries.find(({ policy }) => policy.algorithms.includes(header.alg));
     if (entry !== undefined) return entry;
     const expected = entries.flatMap(({ policy }) => policy.algorithms).join(' ');
-    return { reason: 'algorithm_not_allowed', detail: { expected, got: shorten(header.alg) } };
+    // Entries of one issuer differ in their algorithms: which of them was meant stays open.
+    const source = entries.map(({ policy }) => policy.name).join(' ');
+    return { reason: 'algorithm_not_allowed', detail: { source, expected, got: shorten(header.alg) } };
   }
 
   async #verifyWithKeys(
@@ -119,16 +123,16 @@ export class JwtVerifier {
     now: number,
   ): Promise<Verified> {
     const { kid, alg } = token.header;
-    const detail = { source: policy.name, ...(kid === null ? {} : { kid: shorten(kid) }) };
+    const detail = detailOf(policy.name, kid);
     const lookup = await keySet.find(kid, alg, now);
-    if (lookup.outcome !== 'found') return keyless(lookup, detail);
+    if (lookup.outcome !== 'found') return keyless(lookup, alg, detail);
     const generation = keySet.generationAt(this.#now());
     const key = await this.#signatures.verify(token, lookup.keys);
     if (key === 'overloaded') return OVERLOADED;
     if (key === 'bad') return refuse('bad_signature', detail);
     const later = this.#now();
     const principal = buildPrincipal(token.claims, policy, key.kid);
-    if (isExpired(principal.expiresAt, policy.leeway, later)) return EXPIRED;
+    if (isExpired(principal.expiresAt, policy.leeway, later)) return expired(detail);
     const verified = Object.freeze({ ok: true as const, principal });
     // A key withdrawn meanwhile must not live on in the cache.
     if (generation !== -1 && keySet.generationAt(later) === generation) {
@@ -138,8 +142,6 @@ export class JwtVerifier {
   }
 }
 
-const NOT_ACCEPTED = Object.freeze(refuse('source_not_accepted'));
-const EXPIRED = Object.freeze(invalidCredential('token_expired', 'token_expired'));
 const OVERLOADED: Verified = {
   ok: false,
   refusal: { kind: 'overloaded', reason: 'too_many_verifications', retryAfter: 1 },
@@ -149,9 +151,30 @@ function refuse(reason: string, detail?: RefusalDetail): Verified & { readonly o
   return invalidCredential('invalid_token', reason, detail);
 }
 
+function expired(detail: RefusalDetail): Verified & { readonly ok: false } {
+  return invalidCredential('token_expired', 'token_expired', detail);
+}
+
+/** A good issuer at the wrong door: the log says whose token came, and whose are read there. */
+function notAccepted(source: string, credential: Credential, accept: AcceptPolicy): Verified {
+  const { onlyIssuers = null } = credential;
+  const read = accept.issuers.filter((name) => onlyIssuers === null || onlyIssuers.includes(name));
+  return refuse('source_not_accepted', { source, expected: read.join(' ') });
+}
+
+function detailOf(source: string, kid: string | null): RefusalDetail {
+  return kid === null ? { source } : { source, kid: shorten(kid) };
+}
+
 /** No key is the caller's affair when the set is known to lack it, and ours when the set cannot be had. */
-function keyless(lookup: Exclude<KeyLookup, { outcome: 'found' }>, detail: RefusalDetail): Verified {
-  if (lookup.outcome === 'none') return refuse(lookup.reason, detail);
+function keyless(
+  lookup: Exclude<KeyLookup, { outcome: 'found' }>,
+  alg: string,
+  detail: RefusalDetail,
+): Verified {
+  if (lookup.outcome === 'none') {
+    return refuse(lookup.reason, lookup.reason === 'no_key_for_algorithm' ? { ...detail, got: alg } : detail);
+  }
   const { retryAfter, cause } = lookup;
   const refusal = { kind: 'unavailable' as const, reason: 'keys_unavailable', retryAfter };
   return { ok: false, refusal: { ...refusal, detail: { ...detail, cause } } };
