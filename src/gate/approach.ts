@@ -3,7 +3,6 @@
  * who they are. Whatever conceals a route begins here: it is approached like a path where nothing is.
  */
 import type { Approach, CorsPolicy, Policy, Route } from '../policy/policy.ts';
-import type { WireRequest } from '../wire/wire-request.ts';
 import type { RouteMatch } from './match-route.ts';
 
 /**
@@ -12,7 +11,7 @@ import type { RouteMatch } from './match-route.ts';
  */
 export function approachOf(match: RouteMatch, policy: Policy): Approach {
   if (match.kind === 'route') return isConcealed(match.route) ? policy.unmatched : match.route;
-  if (match.kind !== 'method') return policy.unmatched;
+  if (match.kind !== 'method' || routesOf(match).length === 0) return policy.unmatched;
   const cors = corsOfPlace(match);
   return cors === policy.unmatched.cors ? policy.unmatched : { ...policy.unmatched, cors };
 }
@@ -37,10 +36,4 @@ function routesOf({ place }: Extract<RouteMatch, { kind: 'method' }>): readonly 
 
 function isConcealed(route: Route): boolean {
   return route.onForbidden === 404 && route.auth !== 'none';
-}
-
-/** The method that a preflight asks for: what it wants to know is the route of that one (Fetch). */
-export function requestedMethod(wire: WireRequest): string {
-  const index = wire.headerNames.indexOf('access-control-request-method');
-  return index === -1 ? '' : (wire.rawHeaders[2 * index + 1] ?? '');
 }

@@ -13,13 +13,13 @@ import type { CredentialPlace, Principal, Verified } from '../credentials/creden
 import type { Approach, Route } from '../policy/policy.ts';
 import type { Answer } from '../refusals/answer.ts';
 import type { Refusal } from '../refusals/refusal.ts';
-import { isPreflight } from '../resource/cors.ts';
+import { isPreflight, requestedMethod } from '../resource/cors.ts';
 import { answerMetadata } from '../resource/metadata.ts';
 import { answerPreflight } from '../resource/preflight.ts';
 import type { Standing } from '../standing.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 import { checkAmbient } from './ambient.ts';
-import { approachOf, concealsMethods, requestedMethod } from './approach.ts';
+import { approachOf, concealsMethods } from './approach.ts';
 import { authorize } from './authorize.ts';
 import { collectCredentials } from './collect-credentials.ts';
 import { identityHeaders } from './identify.ts';
@@ -70,10 +70,14 @@ interface Question {
  * used. May throw or reject only for a defect of ours, which the gate turns into a 503.
  */
 export function decide(wire: WireRequest, standing: Standing): Decision | Promise<Decision> {
+  if (isPreflight(wire)) {
+    const asked = preflight(wire, standing);
+    if (asked !== null) return asked;
+  }
   const question = ask(wire, standing, matchRoute(standing.policy.tree, wire));
   const { match } = question;
   if (match.kind === 'refused') return refuse(question, null, match.refusal);
-  const own = isPreflight(wire) ? preflight(question) : answerMetadata(standing.policy, wire);
+  const own = answerMetadata(standing.policy, wire);
   if (own !== null) return answer(question, own);
   if (match.kind === 'route' && match.route.auth === 'none') return forward(question, match, null, null);
   return outerDoor(question);
@@ -84,13 +88,19 @@ function ask(wire: WireRequest, standing: Standing, match: RouteMatch): Question
   return { wire, standing, match, route, approach: approachOf(match, standing.policy), place: null };
 }
 
-/** It asks about the route of another method. Without a `cors` block there, OPTIONS is a method like any other. */
-function preflight({ wire, standing }: Question): Answer | Refusal | null {
+/**
+ * It asks about the route of another method, under whose approach it is answered. Null without a `cors` block
+ * there: OPTIONS is then a method like any other.
+ */
+function preflight(wire: WireRequest, standing: Standing): Decision | null {
+  const method = requestedMethod(wire) ?? '';
+  const question = ask(wire, standing, matchRoute(standing.policy.tree, { ...wire, method }));
+  const { match, approach } = question;
   const metadata = answerMetadata(standing.policy, wire);
-  if (metadata !== null) return metadata;
-  const asked = matchRoute(standing.policy.tree, { ...wire, method: requestedMethod(wire) });
-  const { cors } = approachOf(asked, standing.policy);
-  return cors === null ? null : answerPreflight(cors, wire);
+  if (metadata !== null) return answer(question, metadata);
+  if (approach.cors === null) return null;
+  if (match.kind === 'refused') return refuse(question, null, match.refusal);
+  return answer(question, answerPreflight(approach.cors, wire));
 }
 
 /** Who are you? */
@@ -156,9 +166,9 @@ function mayNot(question: Question, match: ChosenRoute, principal: Principal | n
     return { kind: 'not_found', reason: 'source_not_accepted' };
   }
   const now = standing.dependencies.now();
-  const { isVisible } = standing;
+  const { isVisible, visibleQuery } = standing;
   const under = (parameters: readonly string[]) =>
-    authorize(route, principal, { wire, parameterNames, parameters, isVisible, now });
+    authorize(route, principal, { wire, parameterNames, parameters, isVisible, visibleQuery, now });
   let refusal = under(match.parameters);
   for (const parameters of match.otherParameters) refusal ??= under(parameters);
   return refusal;

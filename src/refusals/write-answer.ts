@@ -19,7 +19,7 @@ export function writeAnswer(request: IncomingMessage, response: ServerResponse, 
   }
   const uploading = !request.complete && hasBody(request.rawHeaders);
   if (answer.close || uploading) response.shouldKeepAlive = false;
-  response.writeHead(answer.status, [...answer.headers, 'Content-Length', String(answer.body.length)]);
+  response.writeHead(answer.status, [...answer.headers, ...contentLength(answer)]);
   const silent = request.method === 'HEAD' || answer.body.length === 0;
   if (!uploading) {
     if (silent) response.end();
@@ -53,12 +53,16 @@ function ignore(): void {}
 
 function headOf(answer: Answer): string {
   let head = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n`;
-  for (let i = 0; i + 1 < answer.headers.length; i += 2) {
-    head += `${answer.headers[i]}: ${answer.headers[i + 1]}\r\n`;
-  }
+  const headers = [...answer.headers, ...contentLength(answer)];
+  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
   // Nothing is decided by this clock: it is the message's date (RFC 9110 section 6.6.1), as Node writes it elsewhere.
   const date = new Date().toUTCString();
-  return `${head}Content-Length: ${answer.body.length}\r\nDate: ${date}\r\nConnection: close\r\n\r\n`;
+  return `${head}Date: ${date}\r\nConnection: close\r\n\r\n`;
+}
+
+/** RFC 9110 section 8.6: a 204 must not have one. */
+function contentLength(answer: Answer): readonly string[] {
+  return answer.status === 204 ? [] : ['Content-Length', String(answer.body.length)];
 }
 
 function hasBody(rawHeaders: readonly string[]): boolean {

@@ -6,28 +6,31 @@ import type { CorsPolicy } from '../policy/policy.ts';
 import type { Answer } from '../refusals/answer.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
-import { allowedOrigin, corsHeaders } from './cors.ts';
+import { allowedHeaders, requestedMethod } from './cors.ts';
 
 const EMPTY = Buffer.alloc(0);
 const ORIGIN_NOT_ALLOWED: Refusal = Object.freeze({ kind: 'forbidden', reason: 'origin_not_allowed' });
+/** All that the answer depends on; of these only the origin makes one, but caches are told of what was asked. */
+const VARY = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers';
 
 /**
  * 204 with what the policy allows, or 403 for an origin that it does not name. The method that is asked for is
- * allowed as it is: naming those of the route would tell strangers what is there.
+ * allowed as it is: naming those of the route would tell strangers what is there. The names of headers are
+ * the policy's, whatever is asked for; `*` would not cover Authorization.
  */
 export function answerPreflight(cors: CorsPolicy, wire: WireRequest): Answer | Refusal {
-  if (allowedOrigin(cors, wire) === null) return ORIGIN_NOT_ALLOWED;
-  const index = wire.headerNames.indexOf('access-control-request-method');
+  const allowed = allowedHeaders(cors, wire);
+  const method = requestedMethod(wire);
+  if (allowed.length === 0 || method === null) return ORIGIN_NOT_ALLOWED;
   const headers = [
-    ...corsHeaders(cors, wire).slice(0, -2),
+    ...allowed,
     'Access-Control-Allow-Methods',
-    wire.rawHeaders[2 * index + 1] ?? '',
-    'Access-Control-Allow-Headers',
-    cors.headers.join(', '),
+    method,
+    ...(cors.headers.length === 0 ? [] : ['Access-Control-Allow-Headers', cors.headers.join(', ')]),
     'Access-Control-Max-Age',
     String(Math.floor(cors.maxAge / 1000)),
     'Vary',
-    'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+    VARY,
   ];
   return { status: 204, headers, body: EMPTY, close: false };
 }

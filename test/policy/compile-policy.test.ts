@@ -44,6 +44,7 @@ identity:
   strip: [X-Tenant]
   encoding: base64url
 errors: {format: problem, detail: minimal}
+cors: {origins: [https://app.example.com], headers: [authorization], expose: [ETag], credentials: true, max_age: 1h}
 routes:
   - {id: one, host: api.example.com, path: "/a/{id}", methods: [GET], auth: required, accept: [corp], audience: x,
     require: {scopes: [a], any_scope: [b, c], roles: [d], any_role: [e, f], when: path.id == subject, acr: [g], max_age: 5m,
@@ -52,7 +53,7 @@ routes:
     on_forbidden: 403, upstream: default, rewrite: {strip_prefix: /a, add_prefix: /b}, websocket: false, close_at_expiry: false,
     tolerate: [semicolon], forward_headers: [X-HTTP-Method], body_bytes: 1KiB, response_timeout: 1s, idle_timeout: 2s,
     forward_credential: false}
-  - {path: /b, token_sources: authorization, rewrite: {path: /c}}
+  - {path: /b, token_sources: authorization, cors: none, rewrite: {path: /c}}
 unmatched: {status: 403}
 `,
   `

@@ -397,7 +397,7 @@ const broken: readonly (readonly [string, ...string[]])[] = [
     `${at}4:11  routes[1].path  `,
     `${at}6:8  realm  `,
   ],
-  ['workers: 4\ncors: {origins: ["*"]}\nrealm: api\nrealm: web\n', `${at}1:`, `${at}2:`, `${at}4:`],
+  ['workers: 4\nmode: report\nrealm: api\nrealm: web\n', `${at}1:`, `${at}2:`, `${at}4:`],
 ];
 
 t.test('no change to a file makes loading fail otherwise than by a problem with a place', async (t) => {
