@@ -14,7 +14,7 @@ import type { Approach, Route } from '../policy/policy.ts';
 import type { Answer } from '../refusals/answer.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { isPreflight, requestedMethod } from '../resource/cors.ts';
-import { answerMetadata } from '../resource/metadata.ts';
+import { answerMetadata, FOR_EVERY_PAGE } from '../resource/metadata.ts';
 import { answerPreflight } from '../resource/preflight.ts';
 import type { Standing } from '../standing.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
@@ -77,8 +77,8 @@ export function decide(wire: WireRequest, standing: Standing): Decision | Promis
   const question = ask(wire, standing, matchRoute(standing.policy.tree, wire));
   const { match } = question;
   if (match.kind === 'refused') return refuse(question, null, match.refusal);
-  const own = answerMetadata(standing.policy, wire);
-  if (own !== null) return answer(question, own);
+  const own = ownDocument(question);
+  if (own !== null) return own;
   if (match.kind === 'route' && match.route.auth === 'none') return forward(question, match, null, null);
   return outerDoor(question);
 }
@@ -86,6 +86,14 @@ export function decide(wire: WireRequest, standing: Standing): Decision | Promis
 function ask(wire: WireRequest, standing: Standing, match: RouteMatch): Question {
   const route = match.kind === 'route' ? match.route : null;
   return { wire, standing, match, route, approach: approachOf(match, standing.policy), place: null };
+}
+
+/** It lies before all routes and belongs to none; every page may read it, and that it is not there. */
+function ownDocument(question: Question): Decision | null {
+  const { policy } = question.standing;
+  const said = answerMetadata(policy, question.wire);
+  if (said === null) return null;
+  return answer({ ...question, route: null, approach: { ...policy.unmatched, cors: FOR_EVERY_PAGE } }, said);
 }
 
 /**

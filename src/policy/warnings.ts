@@ -5,6 +5,7 @@ import { warnOfClaims } from './warnings/claims.ts';
 import { warnOfInsecureSwitches } from './warnings/insecure-switches.ts';
 import { warnOfMethods } from './warnings/methods.ts';
 import { warnOfNesting } from './warnings/nesting.ts';
+import { warnOfResources } from './warnings/resources.ts';
 import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
 
 /** A policy and where its routes stand in the file. */
@@ -24,6 +25,7 @@ export function warnOfPolicy(
   warnOfInsecureSwitches(warned);
   warnOfIssuerTwins(warned);
   warnOfUnused(warned);
+  warnOfResources(warned);
   warnOfClaims(warned);
   warnOfMethods(warned);
   warnOfNesting(warned);

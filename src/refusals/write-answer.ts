@@ -60,9 +60,9 @@ function headOf(answer: Answer): string {
   return `${head}Date: ${date}\r\nConnection: close\r\n\r\n`;
 }
 
-/** RFC 9110 section 8.6: a 204 must not have one. */
+/** RFC 9110 section 8.6: a 204 must not have one, and that of a 304 would be the length of a body it has not got. */
 function contentLength(answer: Answer): readonly string[] {
-  return answer.status === 204 ? [] : ['Content-Length', String(answer.body.length)];
+  return answer.status === 204 || answer.status === 304 ? [] : ['Content-Length', String(answer.body.length)];
 }
 
 function hasBody(rawHeaders: readonly string[]): boolean {

@@ -2,11 +2,20 @@
  * Protected resource metadata (RFC 9728): documents that tell clients which authorization servers vouch for
  * whom here. They are made at load from the policy alone; nothing of a request is ever in one.
  */
-import type { Policy, ResourcePolicy } from '../policy/policy.ts';
+import type { CorsPolicy, Policy, ResourcePolicy } from '../policy/policy.ts';
 import type { Answer } from '../refusals/answer.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 import { WELL_KNOWN } from './metadata-address.ts';
+
+/** How refusals in the place of a document are shared: with every page, like the documents. */
+export const FOR_EVERY_PAGE: CorsPolicy = Object.freeze({
+  origins: null,
+  headers: [],
+  expose: [],
+  credentials: false,
+  maxAge: 0,
+});
 
 const METHODS = 'GET, HEAD, OPTIONS';
 const EMPTY = Buffer.alloc(0);
