@@ -8,13 +8,14 @@ import type { ExchangeOutcome, ForwardPlan } from '../upstream/forward-plan.ts';
 import type { Decision } from './decide.ts';
 import { forward } from './forward.ts';
 import { refuse } from './refuse.ts';
+import { warnOfSharedAnswer } from './shared-answers.ts';
 import { tunnel } from './tunnel.ts';
 import type { Visit } from './visit.ts';
 
 /** Hands the request to its route's upstream: the first moment at which an upstream may hear of it. */
 export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forward' }>): void {
   const { request, wire, carrier, standing } = visit;
-  const { match, principal, identity, place } = decision;
+  const { match, principal, identity, approach, place } = decision;
   const { route, parameterNames, parameters } = match;
   const { encrypted } = request.socket as { encrypted?: boolean };
   const plan: ForwardPlan = {
@@ -26,8 +27,10 @@ export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forwar
     peer: visit.peer,
     trusted: visit.trusted,
     encrypted: encrypted === true,
+    accept: approach.accept,
     place,
     expiresAt: (principal?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000,
+    leftToOthers: () => warnOfSharedAnswer(standing.dependencies.log, route),
     refused: (refusal) => refuse(visit, refusal),
     done: (outcome) => record(visit, route, outcome),
   };

@@ -1,6 +1,6 @@
 /** What the gate decided about a request that it lets through, and how it hears of the exchange's end. */
 import type { CredentialPlace } from '../credentials/credential.ts';
-import type { Route } from '../policy/policy.ts';
+import type { AcceptPolicy, Route } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
@@ -18,6 +18,8 @@ export interface ForwardPlan {
   readonly trusted: boolean;
   /** The connection from the peer is TLS. */
   readonly encrypted: boolean;
+  /** Where credentials were looked for: caches must know that these fields decide. */
+  readonly accept: AcceptPolicy;
   /**
    * Where the caller's credential was; null without one. Caches know only Authorization for a credential
    * (RFC 9111 section 3.5), so answers to others are marked (RFC 9110 section 16.4.2).
@@ -25,6 +27,8 @@ export interface ForwardPlan {
   readonly place: CredentialPlace | null;
   /** Epoch milliseconds at which the caller's credential ends; Infinity when it never does or there is none. */
   readonly expiresAt: number;
+  /** The upstream lets shared caches keep its answer for others, though the caller used Authorization. */
+  leftToOthers(): void;
   /**
    * The exchange came to nothing before a byte was answered, and the caller is still there: answer it.
    * Called at most once, and then `done` is not.
