@@ -8,6 +8,7 @@ import type { KeySetPool } from './keys/key-set-pool.ts';
 import { accessSampler } from './observe/access-sampler.ts';
 import type { Policy } from './policy/policy.ts';
 import { createUpstreams, type Upstreams } from './upstream/dispatcher.ts';
+import { cutParameters } from './wire/query-credentials.ts';
 
 export interface Standing {
   readonly policy: Policy;
@@ -21,6 +22,8 @@ export interface Standing {
    * cookie. Credentials, and names that only we may say, are not among it.
    */
   readonly isVisible: (name: string) => boolean;
+  /** A query as `when` may see it: without the parameters that any route reads a token from. */
+  readonly visibleQuery: (query: string) => string;
 }
 
 /** What outlives a policy: the outside world, and the keys that are held. */
@@ -46,6 +49,7 @@ export function createStanding(
     verifiers: createVerifiers(policy, dependencies, keySets),
     upstreams,
     logsAllowed: accessSampler(policy.log.allowedEvery),
+    visibleQuery: (query) => cutParameters(query, upstreams.headerRules.embedded.query),
     isVisible: (name) => name !== 'cookie' && upstreams.headerRules.treatmentOf(name) === 'pass',
   };
 }

@@ -20,6 +20,8 @@ export interface AuthorizationContext {
    * or that replaces the target or the method. `when` sees no others, or it would believe what anybody says.
    */
   readonly isVisible: (name: string) => boolean;
+  /** The query without the parameters that hold credentials. */
+  readonly visibleQuery: (query: string) => string;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -43,7 +45,9 @@ export function expressionInput(principal: Principal | null, context: Authorizat
       method: context.wire.method,
       host: context.wire.host,
       path: context.wire.path,
-      query: context.wire.query,
+      get query() {
+        return context.visibleQuery(context.wire.query);
+      },
       get headers() {
         return visibleHeaders(context);
       },

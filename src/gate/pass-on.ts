@@ -4,6 +4,7 @@ import { logDecision } from '../observe/decision.ts';
 import { elapsed } from '../observe/stopwatch.ts';
 import type { Route } from '../policy/policy.ts';
 import { rewritePath } from '../policy/rewrite-path.ts';
+import { forwardedQuery } from '../upstream/embedded-credentials.ts';
 import type { ExchangeOutcome, ForwardPlan } from '../upstream/forward-plan.ts';
 import type { Decision } from './decide.ts';
 import { forward } from './forward.ts';
@@ -21,7 +22,9 @@ export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forwar
   const plan: ForwardPlan = {
     wire,
     route,
-    target: rewritePath(route, wire, parameterNames, parameters) + wire.query,
+    target:
+      rewritePath(route, wire, parameterNames, parameters) +
+      forwardedQuery(standing.upstreams.headerRules.embedded, wire, { route, place }),
     identity,
     requestId: visit.id,
     peer: visit.peer,

@@ -3,6 +3,7 @@
  * say is added, identity last. Refuses to pass on a name that an upstream could take for one of ours.
  */
 import type { Policy, Route } from '../policy/policy.ts';
+import { cutCookies } from '../wire/cookies.ts';
 import { foldHeaderName } from '../wire/fold-header-name.ts';
 import { connectionNominated, HOP_BY_HOP } from '../wire/hop-by-hop.ts';
 import {
@@ -11,8 +12,10 @@ import {
   IDENTITY_PREFIX,
   isFramingTwin,
 } from '../wire/reserved-headers.ts';
+import { type EmbeddedCredentials, embeddedCredentials, namesToCut } from './embedded-credentials.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import { addForwarded, FORWARDED_HEADERS, type ReceivedForwarded } from './forwarded.ts';
+import { forwardedOffers } from './subprotocols.ts';
 
 /** What becomes of a caller's header. */
 type Treatment =
@@ -24,6 +27,9 @@ type Treatment =
   | 'dangerous'
   /** Carries a credential: passed on where the route forwards it, and reads this place. */
   | 'credential'
+  /** May hold a credential among other things: passed on without it. */
+  | 'cookies'
+  | 'subprotocols'
   /** Tells of hops before us: believed from trusted peers. */
   | 'forwarded'
   /** `Connection` itself. */
@@ -32,6 +38,8 @@ type Treatment =
 /** What of a policy decides about headers, prepared at load. */
 export interface RequestHeaderRules {
   readonly forwarded: Policy['forwarded'];
+  /** Credentials that are cut out of what else passes. */
+  readonly embedded: EmbeddedCredentials;
   /** @param name lower-case */
   treatmentOf(name: string): Treatment;
 }
@@ -51,22 +59,22 @@ export function createRequestHeaderRules(policy: Policy): RequestHeaderRules {
   const identity = new Set([...IDENTITY_HEADERS, ...policy.identity.strip]);
   for (const { name } of policy.identity.headers) identity.add(foldHeaderName(name));
   const prefixes = [IDENTITY_PREFIX, ...policy.identity.stripPrefixes];
-  const credentials = credentialCarriers(policy);
+  const embedded = embeddedCredentials(policy);
+  const named = namedTreatments(policy, embedded);
   const judge = (name: string): Treatment => {
     if (name === 'connection') return 'connection';
     const folded = foldHeaderName(name);
     if (identity.has(folded) || prefixes.some((prefix) => folded.startsWith(prefix))) return 'drop';
     if (OURS.has(folded) || isFramingTwin(name, folded)) return 'drop';
+    const treatment = named.get(folded);
+    if (treatment === undefined) return 'pass';
     // A twin of a name that may pass is never the name itself: whoever folds would read both as one.
-    const exact = name === folded;
-    if (credentials.has(folded)) return exact ? 'credential' : 'drop';
-    if (DANGEROUS_HEADERS.has(folded)) return exact ? 'dangerous' : 'drop';
-    if (FORWARDED_HEADERS.has(folded)) return exact ? 'forwarded' : 'drop';
-    return 'pass';
+    return name === folded ? treatment : 'drop';
   };
   const remembered = new Map<string, Treatment>();
   return {
     forwarded: policy.forwarded,
+    embedded,
     treatmentOf(name) {
       let treatment = remembered.get(name);
       if (treatment === undefined) {
@@ -78,6 +86,17 @@ export function createRequestHeaderRules(policy: Policy): RequestHeaderRules {
       return treatment;
     },
   };
+}
+
+/** By folded name; of two treatments the later one here counts. */
+function namedTreatments(policy: Policy, embedded: EmbeddedCredentials): ReadonlyMap<string, Treatment> {
+  const named = new Map<string, Treatment>();
+  for (const name of FORWARDED_HEADERS) named.set(name, 'forwarded');
+  for (const name of DANGEROUS_HEADERS) named.set(name, 'dangerous');
+  if (embedded.cookie.length > 0) named.set('cookie', 'cookies');
+  if (embedded.websocket_protocol.length > 0) named.set('sec-websocket-protocol', 'subprotocols');
+  for (const name of credentialCarriers(policy)) named.set(name, 'credential');
+  return named;
 }
 
 /** Every header that some route of the policy reads a credential from, folded. */
@@ -107,15 +126,13 @@ export function requestHeaders(rules: RequestHeaderRules, plan: ForwardPlan, aut
     const name = names[i] ?? '';
     const treatment = rules.treatmentOf(name);
     if (treatment === 'drop' || treatment === 'connection') continue;
-    const value = wire.rawHeaders[2 * i + 1] ?? '';
     if (treatment === 'forwarded') {
-      if (plan.trusted) {
-        received ??= new Map();
-        remember(received, name, value);
-      }
-    } else if (passes(treatment, name, route) && nominated?.has(name) !== true) {
-      headers.push(wire.rawHeaders[2 * i] ?? name, value);
+      if (plan.trusted) received = remember(received, name, wire.rawHeaders[2 * i + 1] ?? '');
+      continue;
     }
+    if (!passes(treatment, name, route) || nominated?.has(name) === true) continue;
+    const value = passedValue(rules, plan, treatment, i);
+    if (value !== null) headers.push(wire.rawHeaders[2 * i] ?? name, value);
   }
   addOurs(headers, rules, plan, received);
   return headers;
@@ -141,9 +158,27 @@ export function hostFor({ wire, route }: ForwardPlan, authority: string): string
   return host === 'upstream' ? authority : host.literal;
 }
 
-function passes(treatment: 'pass' | 'dangerous' | 'credential', name: string, route: Route): boolean {
-  if (treatment === 'pass') return true;
-  return treatment === 'dangerous' ? route.forwardHeaders.has(name) : keepsCredential(route, name);
+type Passing = Exclude<Treatment, 'drop' | 'connection' | 'forwarded'>;
+
+function passes(treatment: Passing, name: string, route: Route): boolean {
+  if (treatment === 'dangerous') return route.forwardHeaders.has(name);
+  return treatment !== 'credential' || keepsCredential(route, name);
+}
+
+/** The value without credentials in it; null for a field of which nothing is left. */
+function passedValue(
+  { embedded }: RequestHeaderRules,
+  plan: ForwardPlan,
+  treatment: Passing,
+  index: number,
+): string | null {
+  const { headerNames, rawHeaders } = plan.wire;
+  const value = rawHeaders[2 * index + 1] ?? '';
+  if (treatment === 'cookies') return cutCookies(value, namesToCut(embedded, 'cookie', plan)) || null;
+  if (treatment !== 'subprotocols') return value;
+  // All lines are one list, in which a token may stand on the line behind its marker's.
+  if (headerNames.indexOf('sec-websocket-protocol') !== index) return null;
+  return forwardedOffers(embedded, plan) || null;
 }
 
 /**
@@ -153,9 +188,10 @@ function passes(treatment: 'pass' | 'dangerous' | 'credential', name: string, ro
 function keepsCredential(route: Route, name: string): boolean {
   if (!route.forwardCredential) return false;
   if (route.auth === 'none') return true;
-  const { tokenSources, apiKeySets, keyHeaders } = route.accept;
+  const { tokenSources, apiKeySets, userLists, keyHeaders } = route.accept;
   if (name === 'authorization') {
-    return apiKeySets.length > 0 || tokenSources.some((source) => source.in === 'authorization');
+    const others = apiKeySets.length + userLists.length;
+    return others > 0 || tokenSources.some((source) => source.in === 'authorization');
   }
   return (
     keyHeaders.includes(name) ||
@@ -175,7 +211,8 @@ function nominatedBy(names: readonly string[], raw: readonly string[]): Readonly
 
 const USUAL_CONNECTION = /^(?:keep-alive|close|upgrade)$/i;
 
-function remember(received: Map<string, string>, name: string, value: string): void {
-  const before = received.get(name);
-  received.set(name, before === undefined ? value : `${before}, ${value}`);
+function remember(received: Map<string, string> | null, name: string, value: string): Map<string, string> {
+  const all = received ?? new Map<string, string>();
+  const before = all.get(name);
+  return all.set(name, before === undefined ? value : `${before}, ${value}`);
 }

@@ -3,18 +3,21 @@
  * that the upstream did not agree to, or agreed to in terms that the caller never offered.
  */
 import { hash } from 'node:crypto';
-import { listHas, listMembers } from '../wire/header-grammar.ts';
+import { fieldValue, listHas, listMembers } from '../wire/header-grammar.ts';
 import { connectionNominated } from '../wire/hop-by-hop.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import type { Subprotocols } from './subprotocols.ts';
 
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /**
  * The head of our own 101 as text, or why there is none.
+ * @param subprotocols what the upstream was offered, which may be less than the caller offered us
  * @param raw names and values in turn, as bytes
  */
 export function readSwitch(
   wire: WireRequest,
+  subprotocols: Subprotocols,
   raw: readonly Buffer[],
 ): { readonly ok: true; readonly head: string } | { readonly ok: false; readonly cause: string } {
   const key = fieldValue(wire, 'sec-websocket-key');
@@ -35,7 +38,8 @@ export function readSwitch(
         break;
       case 'sec-websocket-protocol':
         protocols += 1;
-        if (!offersProtocol(wire, value) || protocols > 1) return refused('subprotocol');
+        // With case (RFC 6455 section 4.1).
+        if (!subprotocols.choices.includes(value) || protocols > 1) return refused('subprotocol');
         break;
       case 'sec-websocket-extensions':
         if (!offersExtensions(wire, value)) return refused('extension');
@@ -47,7 +51,12 @@ export function readSwitch(
   }
   if (!upgraded) return refused('upgrade');
   if (!accepted) return refused('accept');
-  return { ok: true, head: `${head}\r\n` };
+  return { ok: true, head: `${head}${fallbackLine(subprotocols, protocols)}\r\n` };
+}
+
+/** For a caller whose token came as a subprotocol, where the upstream chose none. */
+function fallbackLine({ fallback }: Subprotocols, chosen: number): string {
+  return fallback === null || chosen > 0 ? '' : `Sec-WebSocket-Protocol: ${fallback}\r\n`;
 }
 
 /** Fields of the connection to the upstream, and those that a 101 cannot have (RFC 9110 section 15.2). */
@@ -77,11 +86,6 @@ function refused(cause: string): { readonly ok: false; readonly cause: string } 
   return { ok: false, cause: `websocket_${cause}` };
 }
 
-/** Subprotocol names are compared with case (RFC 6455 section 4.1). */
-function offersProtocol(wire: WireRequest, chosen: string): boolean {
-  return listMembers(fieldValue(wire, 'sec-websocket-protocol')).includes(chosen);
-}
-
 function offersExtensions(wire: WireRequest, chosen: string): boolean {
   const offered = new Set(extensionNames(fieldValue(wire, 'sec-websocket-extensions')));
   return extensionNames(chosen).every((name) => offered.has(name));
@@ -90,13 +94,4 @@ function offersExtensions(wire: WireRequest, chosen: string): boolean {
 /** Parameters may hold quoted commas in theory; what remains of such a one is a name that was not offered. */
 function extensionNames(value: string): string[] {
   return listMembers(value).map((member) => (member.split(';')[0] ?? '').trim().toLowerCase());
-}
-
-/** All lines of a name, joined by commas. */
-function fieldValue(wire: WireRequest, name: string): string {
-  const values: string[] = [];
-  for (const [i, each] of wire.headerNames.entries()) {
-    if (each === name) values.push(wire.rawHeaders[2 * i + 1] ?? '');
-  }
-  return values.join(',');
 }

@@ -17,6 +17,7 @@ import { requestHeaders } from './request-headers.ts';
 import { SocketAnswer } from './socket-answer.ts';
 import { Splice } from './splice.ts';
 import type { CarriedHandler, SteadyClient } from './steady-client.ts';
+import { subprotocolsOf } from './subprotocols.ts';
 import { readSwitch } from './switching-protocols.ts';
 
 /** The caller's connection, taken over from HTTP. */
@@ -107,7 +108,8 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
       return;
     }
     this.#upstreamDuration = elapsed() - this.#askedAt;
-    const answer = readSwitch(this.plan.wire, (raw ?? []).map(toBuffer));
+    const subprotocols = subprotocolsOf(this.#upstreams.headerRules.embedded, this.plan);
+    const answer = readSwitch(this.plan.wire, subprotocols, (raw ?? []).map(toBuffer));
     if (answer.ok) {
       this.#open(answer.head, upstream);
     } else {

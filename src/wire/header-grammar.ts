@@ -1,4 +1,5 @@
 /** The grammar of field names and values (RFC 9110 section 5). */
+import type { WireRequest } from './wire-request.ts';
 
 /** A token (RFC 9110 section 5.6.2), as field names and methods are. */
 export function isToken(text: string): boolean {
@@ -26,6 +27,20 @@ export function listMembers(value: string): readonly string[] {
 /** Whether a list of tokens has the member, without regard to case. `member` is lower-case. */
 export function listHas(value: string, member: string): boolean {
   return listMembers(value).some((candidate) => candidate.toLowerCase() === member);
+}
+
+/** All lines of a field, joined by commas as lists are (RFC 9110 section 5.3); '' without any. `name` is lower-case. */
+export function fieldValue(
+  { headerNames, rawHeaders }: Pick<WireRequest, 'headerNames' | 'rawHeaders'>,
+  name: string,
+): string {
+  const first = headerNames.indexOf(name);
+  if (first === -1) return '';
+  let value = rawHeaders[2 * first + 1] ?? '';
+  for (let i = headerNames.indexOf(name, first + 1); i !== -1; i = headerNames.indexOf(name, i + 1)) {
+    value += `,${rawHeaders[2 * i + 1] ?? ''}`;
+  }
+  return value;
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

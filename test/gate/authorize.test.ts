@@ -15,6 +15,7 @@ const context: AuthorizationContext = {
   parameterNames: ['order'],
   parameters: ['7'],
   isVisible: () => true,
+  visibleQuery: (query) => query,
   now: NOW,
 };
 

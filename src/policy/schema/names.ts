@@ -22,6 +22,21 @@ export const headerName = {
   expected: 'a header name (RFC 9110 section 5.6.2)',
 };
 
+/** `cookie-name` of RFC 6265 section 4.1.1, which is a token; compared as it is. */
+export const cookieName = { pattern: headerName.pattern, expected: 'a cookie name (RFC 6265 section 4.1.1)' };
+
+/** The name of a query's parameter, decoded. */
+export const parameterName = {
+  pattern: /^[^\x00-\x1f\x7f]+$/,
+  expected: 'the name of a parameter, without control characters',
+};
+
+/** A WebSocket subprotocol (RFC 6455 section 4.1), which is a token. */
+export const subprotocolName = {
+  pattern: headerName.pattern,
+  expected: 'a subprotocol (RFC 6455 section 4.1)',
+};
+
 /** A method: `token` of RFC 9110 section 5.6.2. */
 export const methodName = {
   pattern: headerName.pattern,
