@@ -29,7 +29,11 @@ export function checkAmbient(
 ): Forbidden | null {
   if (carried.place.in !== 'cookie' && !carried.isPassword) return null;
   if (isHarmless(wire, route)) return null;
-  // Nobody knows which of two lines the browser wrote.
+  return checkOrigin(wire, policy);
+}
+
+function checkOrigin(wire: WireRequest, policy: Origins): Forbidden | null {
+  // Nobody knows which of two lines the browser wrote; the guard refuses them too.
   if (isRepeated(wire, SITE) || isRepeated(wire, ORIGIN)) return forbidden('ambient_origin_repeated', policy);
   const site = fieldOf(wire, SITE);
   const origin = fieldOf(wire, ORIGIN);

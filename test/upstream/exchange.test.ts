@@ -5,6 +5,7 @@ import type { Ending } from '../fixtures/forwarding.ts';
 import { startForwarding, targetAt } from '../fixtures/forwarding.ts';
 import { exchange, openConnection, type RawResponse } from '../fixtures/raw-client.ts';
 import { startRecordingUpstream } from '../fixtures/recording-upstream.ts';
+import { routeFixture } from '../fixtures/route.ts';
 
 const GET = 'GET /a?b=%00 HTTP/1.1\r\nHost: api.example\r\n\r\n';
 const HEAD = 'HEAD /a HTTP/1.1\r\nHost: api.example\r\n\r\n';
@@ -200,15 +201,18 @@ t.test('Y06 an answer for a credential that caches do not know is marked private
   const targets = [targetAt(upstream.port)];
   const { port } = await startForwarding(t, {
     upstream: { targets },
-    plan: () => ({ place: { in: 'header', name: 'X-API-Key' } }),
+    plan: () => ({
+      accept: { ...routeFixture({ path: '/**' }).accept, keyHeaders: ['x-api-key'] },
+      place: { in: 'header', name: 'x-api-key' },
+    }),
   });
   const [plain] = await exchange(port, GET);
   t.equal(plain?.get('cache-control'), 'private');
-  t.equal(plain?.get('vary'), 'X-API-Key');
+  t.equal(plain?.get('vary'), 'x-api-key');
   upstream.answer = () => answerOf('200 OK\r\nCache-Control: no-cache\r\nVary: Accept\r\nContent-Length: 0');
   const [own] = await exchange(port, GET);
   t.equal(own?.get('cache-control'), 'no-cache', 'what the upstream says stands');
-  t.strictSame(own?.all('vary'), ['Accept', 'X-API-Key']);
+  t.strictSame(own?.all('vary'), ['Accept', 'x-api-key']);
 });
 
 t.test('a body that breaks off never looks whole', async (t) => {
