@@ -6,6 +6,7 @@ import type { CorsPolicy, Policy, ResourcePolicy } from '../policy/policy.ts';
 import type { Answer } from '../refusals/answer.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import { isPreflight } from './cors.ts';
 import { WELL_KNOWN } from './metadata-address.ts';
 
 /** How refusals in the place of a document are shared: with every page, like the documents. */
@@ -46,9 +47,12 @@ const OTHER_METHOD: Refusal = Object.freeze({
  */
 export function answerMetadata(policy: Policy, wire: WireRequest): Answer | Refusal | null {
   if (policy.resources.length === 0 || !isBelowWellKnown(wire.path)) return null;
+  const leave: Answer = { status: 204, headers: FOR_PREFLIGHTS, body: EMPTY, close: false };
+  // For every address: a page that may not ask is told of a network error, and never of the 404 to look elsewhere.
+  if (isPreflight(wire)) return leave;
   const resource = resourceAt(policy.resources, wire);
   if (resource === undefined) return NO_RESOURCE;
-  if (wire.method === 'OPTIONS') return { status: 204, headers: FOR_PREFLIGHTS, body: EMPTY, close: false };
+  if (wire.method === 'OPTIONS') return leave;
   if (wire.method !== 'GET' && wire.method !== 'HEAD') return OTHER_METHOD;
   const headers = ['Cache-Control', 'public, max-age=3600', 'ETag', resource.etag, ...FOR_EVERY_ORIGIN];
   if (isFresh(resource.etag, wire)) return { status: 304, headers, body: EMPTY, close: false };
