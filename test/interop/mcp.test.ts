@@ -20,6 +20,7 @@ import { findFreePort } from '../fixtures/loopback.ts';
 import { createMcpClient, type McpClient, Recorder, type Step } from '../fixtures/mcp-client.ts';
 import { startMcpUpstream } from '../fixtures/mcp-upstream.ts';
 import { Account } from '../fixtures/oauth-account.ts';
+import { pageFetch } from '../fixtures/page-fetch.ts';
 import { exchange, type RawResponse } from '../fixtures/raw-client.ts';
 import { assertNoToken } from '../fixtures/refusal.ts';
 import { madeTokens } from '../fixtures/token-signer.ts';
@@ -27,6 +28,8 @@ import { type RequestParts, requestBytes } from '../fixtures/world.ts';
 
 const READ = 'mcp:read';
 const READ_AND_WRITE = 'mcp:read mcp:write';
+/** Origin of a page with an MCP client in it. */
+const PAGE = 'https://inspector.test';
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
 const issuer = await startAuthorizationServer(t, [READ, 'mcp:write']);
@@ -49,6 +52,10 @@ resource:
 resources:
   other: {identifier: "${origin}/other", authorization_servers: [idp], scope_in_challenge: true}
   whole: {identifier: "${origin}", authorization_servers: [idp]}
+cors:
+  origins: [${PAGE}]
+  headers: [authorization, content-type, mcp-protocol-version, mcp-session-id]
+  expose: [mcp-session-id]
 routes:
   - {path: /mcp, methods: [GET, POST, DELETE], audience: "${origin}/mcp", require: {scopes: mcp:read}}
   - {path: /mcp/admin, methods: [GET, POST, DELETE], audience: "${origin}/mcp", require: {scopes: [mcp:read, mcp:write]}}
@@ -83,7 +90,7 @@ t.test('the address of the metadata is none of the caller’s making', async (t)
 
 t.test('the metadata says who vouches for callers, to everybody', async (t) => {
   const response = await fetch(`${origin}${WELL_KNOWN}/mcp`, {
-    headers: { origin: 'https://inspector.test' },
+    headers: { origin: PAGE },
   });
   t.equal(response.status, 200);
   t.equal(response.headers.get('content-type'), 'application/json');
@@ -101,7 +108,7 @@ t.test('a browser may send the version of the protocol with its question for met
     method: 'OPTIONS',
     target: `${WELL_KNOWN}/mcp`,
     headers: [
-      ['Origin', 'https://inspector.test'],
+      ['Origin', PAGE],
       ['Access-Control-Request-Method', 'GET'],
       ['Access-Control-Request-Headers', 'mcp-protocol-version'],
     ],
@@ -114,6 +121,7 @@ t.test('a browser may send the version of the protocol with its question for met
 t.test('a client without a challenge asks for the path first, then for the root', async (t) => {
   for (const [path, resource, asked] of [
     ['/mcp', '/mcp', [`GET gateway${WELL_KNOWN}/mcp 200`]],
+    ['/mcp/', '/mcp', [`GET gateway${WELL_KNOWN}/mcp 200`]],
     ['/legacy', '', [`GET gateway${WELL_KNOWN}/legacy 404`, `GET gateway${WELL_KNOWN} 200`]],
   ] as const) {
     const recorder = new Recorder();
@@ -134,7 +142,7 @@ t.test('from 401 to the answer of a tool', async (t) => {
     'GET issuer/.well-known/oauth-authorization-server 200',
     'POST issuer/reg 201',
   ]);
-  t.match(askedOfIssuer(), {
+  t.match(askedOfIssuer(account), {
     scope: READ,
     resource: `${origin}/mcp`,
     response_type: 'code',
@@ -211,7 +219,7 @@ t.test('from 403 to a wider token and the answer of a tool', async (t) => {
     `GET gateway${WELL_KNOWN}/mcp 200`,
     'GET issuer/.well-known/oauth-authorization-server 200',
   ]);
-  t.match(askedOfIssuer(), { scope: READ_AND_WRITE, resource: `${origin}/mcp` });
+  t.match(askedOfIssuer(account), { scope: READ_AND_WRITE, resource: `${origin}/mcp` });
   await transport.finishAuth(await account.authorize());
   t.match(claimsOf(tokenOf(account)), { aud: `${origin}/mcp`, scope: READ_AND_WRITE });
   recorder.steps.length = 0;
@@ -242,8 +250,54 @@ t.test('a token for another resource is invalid, and cured by one for this', asy
   t.match(back, { error: 'invalid_token', resource_metadata: `${origin}${WELL_KNOWN}/mcp` });
 });
 
+t.test('a client in a page of another origin walks the same way', async (t) => {
+  const visitor = new Account();
+  const recorder = new Recorder();
+  const options = { account: visitor, recorder, fetch: fetchOfPage(recorder) };
+  const first = createMcpClient(new URL(`${origin}/mcp`), options);
+  t.type(await first.connect().catch((error) => error), UnauthorizedError);
+  t.strictSame(recorder.steps.map(describe), [
+    'OPTIONS gateway/mcp 204',
+    'POST gateway/mcp initialize 401',
+    `OPTIONS gateway${WELL_KNOWN}/mcp 204`,
+    `GET gateway${WELL_KNOWN}/mcp 200`,
+    'GET issuer/.well-known/oauth-authorization-server 200',
+    'POST issuer/reg 201',
+  ]);
+  t.match(askedOfIssuer(visitor), { scope: READ, resource: `${origin}/mcp` }, 'the page read the challenge');
+  await first.transport.finishAuth(await visitor.authorize());
+  const second = createMcpClient(new URL(`${origin}/mcp`), options);
+  await second.connect();
+  t.equal(await second.call('read'), `read for ${PERSON}`);
+  await second.end();
+  const third = createMcpClient(new URL(`${origin}/mcp/admin`), options);
+  t.type(await third.connect().catch((error) => error), UnauthorizedError);
+  t.match(askedOfIssuer(visitor), { scope: READ_AND_WRITE }, 'the page read the 403 too');
+});
+
+t.test('a page finds metadata at the root after a 404 that it may read', async (t) => {
+  const recorder = new Recorder();
+  const found = await discoverOAuthProtectedResourceMetadata(`${origin}/legacy`, {}, fetchOfPage(recorder));
+  t.equal(found.resource, origin);
+  t.strictSame(recorder.steps.map(describe), [
+    `OPTIONS gateway${WELL_KNOWN}/legacy 204`,
+    `GET gateway${WELL_KNOWN}/legacy 404`,
+    `OPTIONS gateway${WELL_KNOWN} 204`,
+    `GET gateway${WELL_KNOWN} 200`,
+  ]);
+});
+
+t.test('a page of an origin that is not named learns nothing', async (t) => {
+  const fetch = pageFetch('https://evil.test', new Recorder().fetch);
+  await t.rejects(fetch(`${origin}/mcp`), /not shared/);
+  await t.rejects(
+    fetch(`${origin}/mcp`, { headers: { 'mcp-session-id': '1' } }),
+    /preflight was answered 403/,
+  );
+});
+
 t.test('nothing leaked, nothing crashed', async (t) => {
-  t.equal(new Set(madeTokens).size, 3, 'three tokens were there to leak');
+  t.equal(new Set(madeTokens).size, 4, 'four tokens were there to leak');
   const seen = upstream.requests.map(({ url, rawHeaders }) => [url, ...rawHeaders].join('\n')).join('\n');
   assertNoToken(t, seen, 'what the upstream saw');
   t.ok(gateway.running(), 'the gateway runs still');
@@ -268,7 +322,13 @@ async function connected(path: string, recorder: Recorder): Promise<McpClient> {
 }
 
 function createClient(path: string, recorder: Recorder): McpClient {
-  return createMcpClient(new URL(`${origin}${path}`), account, recorder);
+  return createMcpClient(new URL(`${origin}${path}`), { account, recorder });
+}
+
+/** That of a client in a page; what an issuer shares with pages is not ours to say. */
+function fetchOfPage(recorder: Recorder): Recorder['fetch'] {
+  const shared = pageFetch(PAGE, recorder.fetch);
+  return (url, init) => (new URL(url).origin === origin ? shared : recorder.fetch)(url, init);
 }
 
 async function answerOf(request: RequestParts): Promise<RawResponse> {
@@ -300,7 +360,7 @@ function describe({ method, url, body, status }: Step): string {
   return `${method} ${place}${url.pathname}${url.search}${call} ${status}`;
 }
 
-function askedOfIssuer(): Record<string, string> {
+function askedOfIssuer(account: Account): Record<string, string> {
   return Object.fromEntries(account.authorizations.at(-1)?.searchParams ?? []);
 }
 
