@@ -8,6 +8,7 @@ import type { Refusal } from '../refusals/refusal.ts';
 import { hasThreeParts, isBase64Token, parseAuthorization } from '../wire/authorization-header.ts';
 import { isVisibleAscii } from '../wire/header-value.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import { type EmbeddedSource, embeddedToken } from './embedded-token.ts';
 
 /** What a request presents. `absent` is for the gate to judge: a 401, or an anonymous caller. */
 export type CollectedCredentials =
@@ -34,6 +35,11 @@ const MALFORMED_KEY = refused({
   code: 'invalid_api_key',
   reason: 'malformed_api_key',
 });
+const EMBEDDED_PLACES = Object.freeze({
+  cookie: Object.freeze({ in: 'cookie' } as const),
+  query: Object.freeze({ in: 'query' } as const),
+  websocket_protocol: Object.freeze({ in: 'websocket_protocol' } as const),
+});
 const AUTHORIZATION = Object.freeze({ in: 'authorization' } as const);
 
 /**
@@ -41,6 +47,16 @@ const AUTHORIZATION = Object.freeze({ in: 'authorization' } as const);
  * two key headers. Allocates nothing when nothing is there.
  */
 export function collectCredentials(
+  wire: WireRequest,
+  accept: AcceptPolicy,
+  limits: Pick<Limits, 'tokenBytes'>,
+): CollectedCredentials {
+  const found = fromEmbedded(wire, accept, limits, fromFields(wire, accept, limits));
+  // Browsers add cookies unasked: they are looked at only where nothing else speaks for the caller.
+  return found === ABSENT ? fromEmbedded(wire, accept, limits, null) : found;
+}
+
+function fromFields(
   wire: WireRequest,
   accept: AcceptPolicy,
   limits: Pick<Limits, 'tokenBytes'>,
@@ -60,6 +76,46 @@ export function collectCredentials(
     found = next;
   }
   return found;
+}
+
+/**
+ * Tokens in places that share a field with other things.
+ * @param others what was found in fields; null to look at cookies, and at nothing else
+ */
+function fromEmbedded(
+  wire: WireRequest,
+  accept: AcceptPolicy,
+  limits: Pick<Limits, 'tokenBytes'>,
+  others: CollectedCredentials | null,
+): CollectedCredentials {
+  let found = others ?? ABSENT;
+  for (const source of accept.tokenSources) {
+    if (source.in === 'authorization' || source.in === 'header') continue;
+    if ((source.in === 'cookie') !== (others === null)) continue;
+    const next = readEmbedded(source, wire, limits.tokenBytes);
+    if (next === ABSENT) continue;
+    if (found !== ABSENT) return AMBIGUOUS;
+    found = next;
+  }
+  return found;
+}
+
+function readEmbedded(source: EmbeddedSource, wire: WireRequest, tokenBytes: number): CollectedCredentials {
+  const found = embeddedToken(source, wire);
+  if (found.kind === 'none') return ABSENT;
+  if (found.kind === 'twice') return AMBIGUOUS;
+  if (found.kind === 'malformed') return MALFORMED_TOKEN;
+  const { token: value } = found;
+  if (value.length > tokenBytes || !isBase64Token(value)) return MALFORMED_TOKEN;
+  if (!hasThreeParts(value)) return NOT_A_TOKEN;
+  const place = EMBEDDED_PLACES[source.in];
+  return presented({
+    place,
+    family: 'token',
+    value,
+    refusedAs: 'invalid_token',
+    onlyIssuers: source.issuers,
+  });
 }
 
 /** Null for a field that this route does not read: the common case, decided by a few comparisons. */
@@ -142,7 +198,9 @@ function readKeyHeader(name: string, value: string, tokenBytes: number): Collect
 function restriction(accept: AcceptPolicy, header: string | null): readonly string[] | null {
   let issuers: readonly string[] | undefined;
   for (const source of accept.tokenSources) {
-    if ((source.in === 'header' ? source.name : null) !== header) continue;
+    const isPlace =
+      header === null ? source.in === 'authorization' : source.in === 'header' && source.name === header;
+    if (!isPlace) continue;
     if (source.issuers === null) return null;
     issuers = issuers === undefined ? source.issuers : [...issuers, ...source.issuers];
   }

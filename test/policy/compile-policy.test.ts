@@ -26,7 +26,7 @@ upstreams:
   default: {url: ["https://a", "https://b"], tls: {server_name: c, insecure_skip_verify: true}, host: upstream,
     connect_timeout: 1s, response_timeout: 2s, idle_timeout: 3s, on_401: bad_gateway, path_case: insensitive}
 accept: [corp, machines]
-token_sources: [authorization, {header: X-Token, issuers: [corp]}]
+token_sources: [authorization, {header: X-Token, issuers: [corp]}, {cookie: a}, {query: b}, {websocket_protocol: c}]
 forward_credential: true
 issuers:
   corp: {issuer: "https://a", audience: {any_of: [x], claims: [aud]}, jwks_uri: "https://a/jwks", insecure_http: true,

@@ -1,12 +1,11 @@
 /** Which credentials count where: `accept` and `token_sources`, by route and for what no route matches. */
-import { foldHeaderName } from '../../wire/fold-header-name.ts';
 import type { AcceptPolicy, TokenSource } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { TokenSourceConfiguration } from '../schema/token-sources.ts';
 import type { ApiKeySetPolicy } from '../sources.ts';
 import { type CompileContext, hasProblem, reportUnknown } from './context.ts';
-import { isReservedHeader } from './reserved-headers.ts';
+import { checkTokenSources } from './token-sources.ts';
 
 /** Everything that is declared and may be accepted. */
 export interface CredentialSources {
@@ -176,62 +175,4 @@ function checkReachable(policy: AcceptPolicy, wish: AcceptWish, context: Compile
   if (unread.length === 0) return;
   const message = `accepts ${unread.join(', ')}, whose tokens no entry of token_sources takes; add a place for them, e.g. authorization`;
   context.problems.report(wish.path, 'issuer_without_place', message);
-}
-
-function checkTokenSources(
-  written: readonly TokenSourceConfiguration[],
-  path: ConfigurationPath,
-  sources: CredentialSources,
-  context: CompileContext,
-): readonly TokenSource[] {
-  const compiled: TokenSource[] = [];
-  for (const [index, source] of written.entries()) {
-    const place = [...path, index];
-    const token = compileTokenSource(source, place, sources, context);
-    if (token === null) continue;
-    const isTwin = compiled.some((other) => placeName(other) === placeName(token));
-    if (isTwin) context.problems.report(place, 'duplicate_place', 'is in this list already; remove it');
-    compiled.push(token);
-  }
-  return compiled;
-}
-
-function placeName(source: TokenSource): string {
-  return source.in === 'header' ? foldHeaderName(source.name) : source.in;
-}
-
-function compileTokenSource(
-  source: TokenSourceConfiguration,
-  place: ConfigurationPath,
-  sources: CredentialSources,
-  context: CompileContext,
-): TokenSource | null {
-  if (typeof source === 'string') return { in: 'authorization', issuers: null };
-  const { header, issuers = null } = source;
-  if (header === undefined) return null;
-  const name = header.toLowerCase();
-  const folded = foldHeaderName(name);
-  if (isReservedHeader(folded)) {
-    const advice =
-      name === 'authorization'
-        ? 'write authorization, without {header: ...}'
-        : 'write another name, e.g. X-Token';
-    context.problems.report(
-      [...place, 'header'],
-      'reserved_header',
-      `${header} has a meaning of its own; ${advice}`,
-    );
-  }
-  const set = sources.apiKeySets.find((each) => foldHeaderName(each.header) === folded);
-  if (set !== undefined) {
-    const message = `${header} is the key header of "${set.name}"; write another name for tokens`;
-    context.problems.report([...place, 'header'], 'header_conflict', message);
-  }
-  for (const [index, issuer] of (issuers ?? []).entries()) {
-    if (sources.issuers.includes(issuer) || context.isWritten(['issuers', issuer])) continue;
-    const unknown = { message: `no issuer is called "${issuer}"`, name: issuer, known: sources.issuers };
-    reportUnknown(context.problems, [...place, 'issuers', index], 'unknown_source', unknown);
-  }
-  const isKnown = issuers?.every((issuer) => sources.issuers.includes(issuer)) ?? true;
-  return { in: 'header', name, issuers: isKnown ? issuers : null };
 }
