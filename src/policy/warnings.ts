@@ -1,6 +1,7 @@
 /** What is allowed and yet deserves a look: the warnings of `check` that need the whole policy. Changes nothing. */
 import type { CompileContext } from './compile/context.ts';
 import type { Policy, Route } from './policy.ts';
+import { warnOfAmbient } from './warnings/ambient.ts';
 import { warnOfClaims } from './warnings/claims.ts';
 import { warnOfInsecureSwitches } from './warnings/insecure-switches.ts';
 import { warnOfMethods } from './warnings/methods.ts';
@@ -26,6 +27,7 @@ export function warnOfPolicy(
   warnOfIssuerTwins(warned);
   warnOfUnused(warned);
   warnOfResources(warned);
+  warnOfAmbient(warned);
   warnOfClaims(warned);
   warnOfMethods(warned);
   warnOfNesting(warned);

@@ -5,6 +5,7 @@ import { load } from '../fixtures/load.ts';
 const issuer = (name: string, more = '') =>
   `${name}: {issuer: "https://${name}.example", audience: x, ${more}}`;
 const two = `issuers: {${issuer('a')}, ${issuer('b')}}\naccept: [a, b]`;
+const cookie = 'token_sources: [authorization, {cookie: session}]';
 const admin = 'require: {roles: [admin]}';
 /** Written, so that only the case of interest speaks of case. */
 const routes = (...list: string[]) =>
@@ -81,6 +82,24 @@ const rows: readonly Row[] = [
     ],
   ],
   [
+    'resource_shadows_route',
+    'routes[1].path',
+    `resource: {identifier: "https://h"}\n${routes('path: /**', 'path: /.well-known/oauth-protected-resource/x')}`,
+    [
+      routes('path: /**', 'path: /.well-known/oauth-protected-resource/x'),
+      `resource: {identifier: "https://h"}\n${routes('path: /**', 'path: /.well-known/oauth-protected-resources/x')}`,
+    ],
+  ],
+  [
+    'unused_resource',
+    'resources.r',
+    `resources: {r: {identifier: "https://h"}}\n${routes('path: /a')}`,
+    [
+      `resources: {r: {identifier: "https://h"}}\n${routes('path: /a, resource: r')}`,
+      `resource: {identifier: "https://h"}\n${routes('path: /a, resource: none')}`,
+    ],
+  ],
+  [
     'email_without_verified',
     'routes[0].require',
     routes('path: /**, require: {claims: {email: {domain: example.com}}}'),
@@ -98,6 +117,24 @@ const rows: readonly Row[] = [
       routes(`path: /**, require: {when: 'claims.email == "a@b.c" && claims.email_verified'}`),
       routes(`path: /**, require: {when: 'claims.emails == "a@b.c"'}`),
     ],
+  ],
+  [
+    'ambient_without_origin',
+    'routes[1]',
+    `${cookie}\n${routes('path: /read, methods: [GET, HEAD, OPTIONS]', 'path: /write, methods: POST')}`,
+    [
+      `${cookie}\npublic_url: https://us.example\n${routes('path: /**')}`,
+      `${cookie}\ncsrf: {origins: ["https://app.example"]}\n${routes('path: /**')}`,
+      `${cookie}\n${routes('path: /**, methods: GET')}`,
+      `${cookie}\n${routes('path: /**, token_sources: [authorization]')}`,
+      `${cookie}\n${routes('path: /a, auth: none', 'path: /b, methods: GET')}`,
+    ],
+  ],
+  [
+    'ambient_without_origin',
+    'routes[0]',
+    `${cookie}\n${routes('path: /**, methods: GET, websocket: true')}`,
+    [],
   ],
   [
     'shared_roles',
