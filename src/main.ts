@@ -1,31 +1,36 @@
 /** The process: hands argv, environment and streams to the command line and takes its exit code. */
 import { relative } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { describeDefect, main } from './cli/command-line.ts';
 import { EXIT_CONFIGURATION, EXIT_DEFECT } from './cli/exit-codes.ts';
 import { unsupportedNode } from './cli/node-version.ts';
 
-// A reader that went away (`sallyport help | head -1`) is no defect.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+if (isMainThread) await runCommandLine();
+// In the one-file build our only thread begins here too; its own file does what it was started for.
+else await import('./credentials/bcrypt-thread.ts');
+
+async function runCommandLine(): Promise<void> {
+  // A reader that went away (`sallyport help | head -1`) is no defect.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(describeDefect(error));
+    process.exit(EXIT_DEFECT);
   });
-}
-
-process.on('uncaughtException', (error) => {
-  process.stderr.write(describeDefect(error));
-  process.exit(EXIT_DEFECT);
-});
-
-const unsupported = unsupportedNode(process.versions.node);
-if (unsupported === null) {
+  const unsupported = unsupportedNode(process.versions.node);
+  if (unsupported !== null) {
+    process.stderr.write(`sallyport: ${unsupported}\n`);
+    process.exitCode = EXIT_CONFIGURATION;
+    return;
+  }
   process.exitCode = await main(process.argv.slice(2), {
     program: nameOfProgram(process.argv[1] ?? ''),
     environment: process.env,
-    streams: { stdout: process.stdout, stderr: process.stderr },
+    streams: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
   });
-} else {
-  process.stderr.write(`sallyport: ${unsupported}\n`);
-  process.exitCode = EXIT_CONFIGURATION;
 }
 
 /** What to type to call us again: the installed name, or node and the script, with the node that belongs to it. */

@@ -87,6 +87,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/re2': ['authorization/'],
   undici: ['upstream/', 'keys/'],
   pino: ['observe/'],
+  bcryptjs: ['credentials/bcrypt-thread.ts'],
   fastify: ['router.ts', 'server.ts'],
   '@fastify/http-proxy': ['router.ts', 'server.ts'],
   jose: ['tokens/', 'keys/', 'development/'],

@@ -28,6 +28,7 @@ export interface PolicySummary {
     readonly keys: string;
   }[];
   readonly api_keys: readonly { readonly name: string; readonly keys: number }[];
+  readonly basic: readonly { readonly name: string; readonly users: number }[];
   readonly upstreams: readonly { readonly name: string; readonly url: readonly string[] }[];
   readonly routes: readonly RouteSummary[];
 }
@@ -99,12 +100,13 @@ function verdict({ file, problems, warnings, ok }: CheckReport, paint: Paint): s
 }
 
 function summaryLines(summary: PolicySummary): string[] {
-  const { issuers, api_keys: keySets, upstreams, routes } = summary;
+  const { issuers, api_keys: keySets, basic, upstreams, routes } = summary;
   const rows = [
     ['listen', summary.listen.join(', ')],
     ['admin', summary.admin ?? 'none'],
     ...issuers.map(({ name, issuer, keys }) => ['issuer', `${name}: ${issuer.join(', ')} (${keys})`]),
     ...keySets.map(({ name, keys }) => ['API keys', `${name}: ${count(keys, 'key')}`]),
+    ...basic.map(({ name, users }) => ['users', `${name}: ${count(users, 'user')}`]),
     ...upstreams.map(({ name, url }) => ['upstream', `${name}: ${url.join(', ')}`]),
     ['routes', routesLine(routes)],
   ];
@@ -135,6 +137,7 @@ function summarize(policy: Policy): PolicySummary {
       keys: keySource(issuer),
     })),
     api_keys: policy.apiKeySets.map(({ name, keys }) => ({ name, keys: keys.length })),
+    basic: policy.userLists.map(({ name, users }) => ({ name, users: users.length })),
     upstreams: [...policy.upstreams.values()].map((upstream) => ({
       name: upstream.name,
       url: targetsOf(upstream),

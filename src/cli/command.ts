@@ -61,8 +61,10 @@ export interface Invocation {
 /** Values by option name: text, or true for a switch; options that were not written are absent. */
 export type OptionValues = ReadonlyMap<string, string | true>;
 
-/** Where a command writes: results on `stdout`, messages on `stderr`. */
+/** Where a command writes, results on `stdout`, messages on `stderr`; and reads, where it asks for a secret. */
 export interface Streams {
+  /** Absent: there is nobody to ask. */
+  readonly stdin?: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
 }
@@ -71,6 +73,13 @@ export interface Streams {
 export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+}
+
+/** The part of a readable stream that commands use. */
+export interface InputStream extends AsyncIterable<Uint8Array | string> {
+  readonly isTTY?: boolean | undefined;
+  /** Of a terminal: whether each key is handed over at once, unseen. */
+  setRawMode?(raw: boolean): unknown;
 }
 
 /** A command line that the parser let pass and the command cannot take; ends with exit code 2 and the text on stderr. */

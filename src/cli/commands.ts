@@ -158,6 +158,22 @@ const HASH_KEY: Command = {
   load: async () => (await import('./hash-key.ts')).hashKey,
 };
 
+const HASH_PASSWORD: Command = {
+  name: 'hash-password',
+  summary: 'Hash a password, and make the entry of `basic` that takes it',
+  positionals: [],
+  options: {
+    username: { value: 'NAME', describes: 'name of the user (default new-user)' },
+    algorithm: { value: 'ALG', describes: 'argon2id (default) or scrypt' },
+  },
+  examples: [
+    { line: 'hash-password --username alice', does: 'ask for the password, print the entry for users' },
+    { line: 'hash-password --username alice < password.txt', does: 'one line from a file or a pipe' },
+  ],
+  notes: ['The password is read from standard input only: arguments are seen by other processes.'],
+  load: async () => (await import('./hash-password.ts')).hashPasswordCommand,
+};
+
 const VERSION: Command = {
   name: 'version',
   summary: 'Print the version',
@@ -177,7 +193,17 @@ const HELP: Command = {
 };
 
 /** All commands, in the order of the overview. */
-export const COMMANDS: readonly Command[] = [RUN, DEV, TOKEN, CHECK, HASH_KEY, HEALTHCHECK, VERSION, HELP];
+export const COMMANDS: readonly Command[] = [
+  RUN,
+  DEV,
+  TOKEN,
+  CHECK,
+  HASH_KEY,
+  HASH_PASSWORD,
+  HEALTHCHECK,
+  VERSION,
+  HELP,
+];
 
 /** Options that every command takes. */
 export const COMMON_OPTIONS: Readonly<Record<string, OptionDeclaration>> = {

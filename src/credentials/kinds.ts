@@ -6,16 +6,17 @@ import type { Dependencies } from '../deps.ts';
 import { createKeySetPool, type KeySetPool } from '../keys/key-set-pool.ts';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import { apiKey } from './api-key.ts';
+import { basic } from './basic.ts';
 import { bearerJwt } from './bearer-jwt.ts';
 import type { Credential, Verified } from './credential.ts';
 import type { CredentialKind, CredentialPolicy, KindVerifier, SourceReadiness } from './kind.ts';
 
-const kinds: readonly CredentialKind[] = [bearerJwt, apiKey];
+const kinds: readonly CredentialKind[] = [bearerJwt, apiKey, basic];
 
 /** Judges the credentials of one policy. */
 export interface Verifiers {
   /**
-   * Tokens go to the issuers, other values to the key sets. A good credential of a source that `accept` leaves out
+   * Tokens go to the issuers, other bearer values to the key sets, passwords to the user lists. A good credential of a source that `accept` leaves out
    * is refused as `source_not_accepted`. Never throws and never rejects; synchronous for a cached token, an API key,
    * and all that is refused without a key.
    * @param now epoch milliseconds
@@ -25,7 +26,7 @@ export interface Verifiers {
   ready(): readonly SourceReadiness[];
   /** Begins to obtain keys that are not held yet. */
   start(): void;
-  /** Gives the key sets back. Verifications under way still end. */
+  /** Gives the key sets and threads back. Verifications under way still end. */
   close(): void;
 }
 

@@ -35,6 +35,11 @@ const MALFORMED_KEY = refused({
   code: 'invalid_api_key',
   reason: 'malformed_api_key',
 });
+const MALFORMED_USER_PASS = refused({
+  kind: 'invalid_credential',
+  code: 'invalid_credentials',
+  reason: 'malformed_credentials',
+});
 const EMBEDDED_PLACES = Object.freeze({
   cookie: Object.freeze({ in: 'cookie' } as const),
   query: Object.freeze({ in: 'query' } as const),
@@ -130,6 +135,10 @@ function readingOf(name: string, accept: AcceptPolicy): Reading | null {
 
 /** Keys are accepted as Bearer values too, also where tokens lie in another place. */
 function readsAuthorization(accept: AcceptPolicy): boolean {
+  return accept.userLists.length > 0 || readsBearer(accept);
+}
+
+function readsBearer(accept: AcceptPolicy): boolean {
   return accept.apiKeySets.length > 0 || readsTokensInAuthorization(accept);
 }
 
@@ -157,10 +166,18 @@ function readAuthorization(value: string, accept: AcceptPolicy, tokenBytes: numb
     case 'other_scheme':
       return OTHER_SCHEME;
     case 'malformed':
-      return MALFORMED_TOKEN;
+      return readsBearer(accept) ? MALFORMED_TOKEN : OTHER_SCHEME;
     case 'bearer':
-      return judgeBearer(parsed.token, accept);
+      return readsBearer(accept) ? judgeBearer(parsed.token, accept) : OTHER_SCHEME;
+    case 'malformed_basic':
+      return accept.userLists.length > 0 ? MALFORMED_USER_PASS : OTHER_SCHEME;
+    case 'basic':
+      return accept.userLists.length > 0 ? presentedUserPass(parsed.userPass) : OTHER_SCHEME;
   }
+}
+
+function presentedUserPass(value: string): CollectedCredentials {
+  return presented({ place: AUTHORIZATION, family: 'password', value, refusedAs: 'invalid_credentials' });
 }
 
 /** Three parts go to the issuers only, anything else to the keys only: neither family gets a second try. */

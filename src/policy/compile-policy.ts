@@ -4,6 +4,7 @@ import { buildRouteTree } from './build-route-tree.ts';
 import { checkCrossings } from './check-crossings.ts';
 import { collectSources, createAcceptResolver } from './compile/accept.ts';
 import { compileApiKeys } from './compile/api-keys.ts';
+import { compileBasic } from './compile/basic.ts';
 import { checkLimits, compileLimits, compileLog, compileTimeouts } from './compile/bounds.ts';
 import type { CompileContext } from './compile/context.ts';
 import { createCorsResolver } from './compile/cors.ts';
@@ -41,7 +42,8 @@ export function compilePolicy(
   const upstreams = compileUpstreams(configuration, own, context);
   const issuers = compileIssuers(configuration, context);
   const apiKeySets = compileApiKeys(configuration, context);
-  const sources = collectSources(configuration, apiKeySets, context);
+  const userLists = compileBasic(configuration, context);
+  const sources = collectSources(configuration, { apiKeySets, userLists }, context);
   const accept = createAcceptResolver(configuration, sources, context);
   const identity = compileIdentity(configuration, carriersOf(configuration, apiKeySets), context);
   const cors = createCorsResolver(configuration, context);
@@ -68,7 +70,7 @@ export function compilePolicy(
     upstreams,
     issuers,
     apiKeySets,
-    userLists: [],
+    userLists,
     csrfOrigins,
     resources: resources.all,
     identity,

@@ -160,8 +160,11 @@ function stepUp(refusal: Extract<Refusal, { kind: 'step_up' }>): Parameters {
 
 /** One field line per scheme: several on one line "might not be interoperable" (RFC 9110 section 11.6.1). */
 function addChallenges(headers: string[], verdict: Verdict, context: AnswerContext): void {
+  // A 401 has a challenge whatever happens (RFC 9110 section 15.5.2); a 403 need not.
+  const canBeBare = verdict.status !== 401 || context.challenges.includes('Bearer');
+  const bearerOnly = verdict.bearerOnly === true && canBeBare;
   for (const scheme of context.challenges) {
-    if (scheme !== 'Bearer' && verdict.bearerOnly === true) continue;
+    if (scheme !== 'Bearer' && bearerOnly) continue;
     headers.push('WWW-Authenticate', serialiseChallenge(challengeFor(scheme, verdict, context)));
   }
 }

@@ -6,17 +6,24 @@
 export type ParsedAuthorization =
   /** No value at all: nobody presents anything. */
   | { readonly kind: 'empty' }
-  /** No scheme, or one that is not `Bearer`. */
+  /** No scheme, or one that is neither `Bearer` nor `Basic`. */
   | { readonly kind: 'other_scheme' }
   /** The scheme is `Bearer`, and what follows is not `1*SP b64token`. */
   | { readonly kind: 'malformed' }
-  | { readonly kind: 'bearer'; readonly token: string };
+  | { readonly kind: 'bearer'; readonly token: string }
+  /** The scheme is `Basic` (RFC 7617), and what follows is not `1*SP token68`. */
+  | { readonly kind: 'malformed_basic' }
+  /** Still in base64. */
+  | { readonly kind: 'basic'; readonly userPass: string };
 
 const EMPTY: ParsedAuthorization = Object.freeze({ kind: 'empty' });
 const OTHER_SCHEME: ParsedAuthorization = Object.freeze({ kind: 'other_scheme' });
 const MALFORMED: ParsedAuthorization = Object.freeze({ kind: 'malformed' });
 
-const SCHEME = 'bearer';
+const MALFORMED_BASIC: ParsedAuthorization = Object.freeze({ kind: 'malformed_basic' });
+
+const BEARER = 'bearer';
+const BASIC = 'basic';
 const SPACE = 0x20;
 const TAB = 0x09;
 
@@ -26,19 +33,25 @@ const TAB = 0x09;
  */
 export function parseAuthorization(value: string, tokenBytes: number): ParsedAuthorization {
   if (value.length === 0) return EMPTY;
-  if (!startsWithBearer(value)) return OTHER_SCHEME;
-  let start = SCHEME.length;
-  if (value.length > start) {
-    const separator = value.charCodeAt(start);
-    // A tab is whitespace to lenient parsers, so the scheme is clear and the grammar broken. Any other
-    // character belongs to the scheme's own name or makes it none.
-    if (separator === TAB) return MALFORMED;
-    if (separator !== SPACE) return OTHER_SCHEME;
+  if (startsWithScheme(value, BEARER)) {
+    const token = credentialsAfter(value, BEARER.length, tokenBytes);
+    return token === null ? MALFORMED : { kind: 'bearer', token };
   }
+  if (startsWithScheme(value, BASIC)) {
+    const userPass = credentialsAfter(value, BASIC.length, tokenBytes);
+    return userPass === null ? MALFORMED_BASIC : { kind: 'basic', userPass };
+  }
+  return OTHER_SCHEME;
+}
+
+/** What follows a scheme and its spaces; null unless it is one `token68` (RFC 9110 section 11.2) that is short enough. */
+function credentialsAfter(value: string, scheme: number, tokenBytes: number): string | null {
+  if (value.charCodeAt(scheme) === TAB) return null;
+  let start = scheme;
   while (value.charCodeAt(start) === SPACE) start += 1;
-  if (value.length - start > tokenBytes) return MALFORMED;
-  const token = value.slice(start);
-  return isBase64Token(token) ? { kind: 'bearer', token } : MALFORMED;
+  if (value.length - start > tokenBytes) return null;
+  const credentials = value.slice(start);
+  return isBase64Token(credentials) ? credentials : null;
 }
 
 /**
@@ -60,11 +73,16 @@ export function hasThreeParts(text: string): boolean {
   return second !== -1 && text.indexOf('.', second + 1) === -1;
 }
 
-/** Schemes are compared without case (RFC 9110 section 11.1). */
-function startsWithBearer(value: string): boolean {
-  if (value.length < SCHEME.length) return false;
-  for (let i = 0; i < SCHEME.length; i += 1) {
-    if ((value.charCodeAt(i) | 0x20) !== SCHEME.charCodeAt(i)) return false;
+/**
+ * Schemes are compared without case (RFC 9110 section 11.1). A tab after one is whitespace to lenient parsers, so
+ * that the scheme is clear and the grammar broken; any other character belongs to a longer name or makes it none.
+ */
+function startsWithScheme(value: string, scheme: string): boolean {
+  if (value.length < scheme.length) return false;
+  for (let i = 0; i < scheme.length; i += 1) {
+    if ((value.charCodeAt(i) | 0x20) !== scheme.charCodeAt(i)) return false;
   }
-  return true;
+  if (value.length === scheme.length) return true;
+  const separator = value.charCodeAt(scheme.length);
+  return separator === SPACE || separator === TAB;
 }

@@ -39,6 +39,8 @@ issuers:
   shared: {issuer: "https://d", audience: x, secret: ${'s'.repeat(64)}}
 api_keys:
   machines: {header: X-Key, keys: [{id: a, sha256: ${'a'.repeat(64)}, subject: s, scopes: [x], roles: [y], expires: 2027-01-01}]}
+basic:
+  ops: {users: [{username: u, password_hash: $2b$12$${'.'.repeat(53)}, subject: s, scopes: [x], roles: [y]}]}
 identity:
   headers: {X-Auth-Email: {claim: email, join: ";", required: true}, X-Auth-Who: {from: subject}}
   strip: [X-Tenant]

@@ -4,10 +4,25 @@ import { hasThreeParts, isBase64Token, parseAuthorization } from '../../src/wire
 
 const LIMIT = 64;
 
-const vectors: readonly (readonly [id: string, value: string, kind: string, token?: string])[] = [
+const vectors: readonly (readonly [id: string, value: string, kind: string, credentials?: string])[] = [
   ['A04', '', 'empty'],
   ['A05', 'aaa.bbb.ccc', 'other_scheme'],
-  ['A06', 'Basic dXNlcjpwYXNz', 'other_scheme'],
+  ['A06', 'Basic dXNlcjpwYXNz', 'basic', 'dXNlcjpwYXNz'],
+  ['K11', 'basic dTpw', 'basic', 'dTpw'],
+  ['K11', 'BASIC   dTpw', 'basic', 'dTpw'],
+  ['K11', 'Basic', 'malformed_basic'],
+  ['K11', 'Basic ', 'malformed_basic'],
+  ['K11', 'Basic\tdTpw', 'malformed_basic'],
+  ['K11', 'Basic \tdTpw', 'malformed_basic'],
+  ['K11', 'Basic dTpw dTpw', 'malformed_basic'],
+  ['K11', 'Basic "dTpw"', 'malformed_basic'],
+  ['K11', 'Basic dTpw,', 'malformed_basic'],
+  ['K11', 'Basic u:p', 'malformed_basic'],
+  ['K11', 'Basicd', 'other_scheme'],
+  ['K11', 'Basi', 'other_scheme'],
+  ['K11', 'Basic=dTpw', 'other_scheme'],
+  ['K11', `Basic ${'a'.repeat(LIMIT)}`, 'basic', 'a'.repeat(LIMIT)],
+  ['K11', `Basic ${'a'.repeat(LIMIT + 1)}`, 'malformed_basic'],
   ['A07', 'Foo abc', 'other_scheme'],
   ['A08', 'DPoP abc', 'other_scheme'],
   ['A09', 'bearer t', 'bearer', 't'],
@@ -51,9 +66,11 @@ const vectors: readonly (readonly [id: string, value: string, kind: string, toke
 ];
 
 t.test('the Authorization field is empty, another scheme, a malformed Bearer value or a token', async (t) => {
-  for (const [id, value, kind, token] of vectors) {
+  for (const [id, value, kind, credentials] of vectors) {
+    const expected =
+      credentials === undefined ? {} : { [kind === 'basic' ? 'userPass' : 'token']: credentials };
     const parsed = parseAuthorization(value, LIMIT);
-    t.strictSame(parsed, token === undefined ? { kind } : { kind, token }, `${id} ${JSON.stringify(value)}`);
+    t.strictSame(parsed, { kind, ...expected }, `${id} ${JSON.stringify(value)}`);
   }
 });
 

@@ -3,7 +3,7 @@ import type { AcceptPolicy, TokenSource } from '../policy.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { TokenSourceConfiguration } from '../schema/token-sources.ts';
-import type { ApiKeySetPolicy } from '../sources.ts';
+import type { ApiKeySetPolicy, UserListPolicy } from '../sources.ts';
 import { type CompileContext, hasProblem, reportUnknown } from './context.ts';
 import { checkTokenSources } from './token-sources.ts';
 
@@ -12,6 +12,7 @@ export interface CredentialSources {
   /** Names of issuers as the file declares them, also of those that are wrong in part. */
   readonly issuers: readonly string[];
   readonly apiKeySets: readonly ApiKeySetPolicy[];
+  readonly userLists: readonly UserListPolicy[];
   /** Whether every block of sources was read whole: else a name may be missing for another reason. */
   readonly isWhole: boolean;
 }
@@ -34,22 +35,28 @@ export interface AcceptResolver {
   readonly everybody: AcceptPolicy;
 }
 
+/** Blocks of the file that declare sources. */
+const SOURCE_BLOCKS = ['issuers', 'api_keys', 'basic'];
+
 /** The sources of a configuration. Refuses one name for two of them. */
 export function collectSources(
   configuration: Configuration,
-  apiKeySets: readonly ApiKeySetPolicy[],
+  { apiKeySets, userLists }: Pick<CredentialSources, 'apiKeySets' | 'userLists'>,
   context: CompileContext,
 ): CredentialSources {
   const issuers = [...(configuration.issuers?.keys() ?? [])];
-  for (const { name } of apiKeySets) {
-    if (!issuers.includes(name)) continue;
-    const message = `"${name}" is the name of an issuer already; accept could not tell them apart, so write another name`;
-    context.problems.report(['api_keys', name], 'duplicate_source', message);
-  }
-  const isBroken = ['issuers', 'api_keys'].some(
-    (block) => hasProblem(context, [block]) || context.isMisspelt([block]),
-  );
-  return { issuers, apiKeySets, isWhole: !isBroken };
+  const taken = new Map(issuers.map((name) => [name, 'an issuer']));
+  const declare = (block: string, name: string, kind: string) => {
+    const other = taken.get(name);
+    taken.set(name, other ?? kind);
+    if (other === undefined) return;
+    const message = `"${name}" is the name of ${other} already; accept could not tell them apart, so write another name`;
+    context.problems.report([block, name], 'duplicate_source', message);
+  };
+  for (const { name } of apiKeySets) declare('api_keys', name, 'a key set');
+  for (const { name } of userLists) declare('basic', name, 'a user list');
+  const isBroken = SOURCE_BLOCKS.some((block) => hasProblem(context, [block]) || context.isMisspelt([block]));
+  return { issuers, apiKeySets, userLists, isWhole: !isBroken };
 }
 
 /** Checks the top level, and resolves what each route says beside it. Equal answers are one object. */
@@ -58,7 +65,10 @@ export function createAcceptResolver(
   sources: CredentialSources,
   context: CompileContext,
 ): AcceptResolver {
-  const names = [...sources.issuers, ...sources.apiKeySets.map((set) => set.name)];
+  const names = [
+    ...sources.issuers,
+    ...[...sources.apiKeySets, ...sources.userLists].map(({ name }) => name),
+  ];
   const interned = new Map<string, AcceptPolicy>();
   const places = checkTokenSources(configuration.token_sources ?? [], ['token_sources'], sources, context);
   const written = checkNames(configuration.accept, ['accept'], names, context);
@@ -97,15 +107,19 @@ function acceptPolicy(
 ): AcceptPolicy {
   const issuers = sources.issuers.filter((name) => names.includes(name));
   const sets = sources.apiKeySets.filter((set) => names.includes(set.name));
+  const userLists = sources.userLists.map(({ name }) => name).filter((name) => names.includes(name));
   return {
-    sources: [...issuers, ...sets.map((set) => set.name)],
+    sources: [...issuers, ...sets.map((set) => set.name), ...userLists],
     issuers,
     apiKeySets: sets.map((set) => set.name),
-    userLists: [],
+    userLists,
     tokenSources: tokenSources.flatMap((source) => restrict(source, issuers)),
     keyHeaders: [...new Set(sets.map((set) => set.header))],
     // Keys are accepted as Bearer values too, so that this one challenge is true for both.
-    challenges: issuers.length + sets.length > 0 ? ['Bearer'] : [],
+    challenges: [
+      ...(issuers.length + sets.length > 0 ? (['Bearer'] as const) : []),
+      ...(userLists.length > 0 ? (['Basic'] as const) : []),
+    ],
   };
 }
 
@@ -142,11 +156,11 @@ function checkNames(
 
 /** A source that is written and wrong has been reported already. */
 function isWrittenSource(name: string, { isWritten, isMisspelt }: CompileContext): boolean {
-  return ['issuers', 'api_keys'].some((block) => isWritten([block, name]) || isMisspelt([block]));
+  return SOURCE_BLOCKS.some((block) => isWritten([block, name]) || isMisspelt([block]));
 }
 
 function unknownSource(name: string, known: readonly string[]) {
-  return { message: `no issuer or key set is called "${name}"`, name, known };
+  return { message: `no issuer, key set or user list is called "${name}"`, name, known };
 }
 
 function reportMissing(
@@ -159,7 +173,7 @@ function reportMissing(
   if (!sources.isWhole || isMisspelt) return;
   if (names.length === 0) {
     const message =
-      'nobody could use this route: the file declares no issuer and no key set; add issuers or api_keys, or write auth: none';
+      'nobody could use this route: the file declares no issuer, no key set and no user list; add issuers, api_keys or basic, or write auth: none';
     context.problems.report(path, 'no_credential_source', message);
     return;
   }

@@ -100,14 +100,14 @@ export function checkOptional(
   context.problems.report([...path, 'require'], 'optional_requires', message);
 }
 
-/** Keys carry no claims, so that with keys alone such a rule refuses everybody. */
+/** Keys and users carry no claims, so that with these alone such a rule refuses everybody. */
 export function checkClaimsOfKeys(
   { route, path }: WrittenRoute,
   accept: AcceptPolicy,
   require: Requirements,
   context: CompileContext,
 ): void {
-  if (accept.issuers.length > 0 || accept.apiKeySets.length === 0) return;
+  if (accept.issuers.length > 0 || accept.sources.length === 0) return;
   const needsClaim = require.claims.some(({ matchers }) =>
     matchers.some((matcher) => matcher.op !== 'exists' || matcher.value),
   );
@@ -119,6 +119,6 @@ export function checkClaimsOfKeys(
   ];
   const parts = asked.flatMap(([name, isAsked]) => (isAsked ? [name] : []));
   if (parts.length === 0) return;
-  const message = `asks for ${parts.join(', ')}, which no API key has, and accepts keys only; accept an issuer, or remove it`;
+  const message = `asks for ${parts.join(', ')}, which no API key and no user of a list has, and accepts these only; accept an issuer, or remove it`;
   context.problems.report(path, 'needs_issuer', message);
 }

@@ -1,5 +1,5 @@
 /** Who may vouch for callers with a key of ours. */
-import { type Infer, key, later, listOf, mapOf, moment, object, strictListOf, text } from './builder.ts';
+import { type Infer, key, listOf, mapOf, moment, object, strictListOf, text } from './builder.ts';
 import { headerName, scopeToken, sourceName } from './names.ts';
 
 /** Random bytes: nobody knows a key with this hash, so that a copied example lets nobody in. */
@@ -64,7 +64,6 @@ export const apiKeyKeys = {
       },
     },
   }),
-  basic: later('Lists of users with passwords (RFC 7617), by name.', { none: true }),
 };
 
 export type ApiKeySetConfiguration = Infer<typeof apiKeySet>;

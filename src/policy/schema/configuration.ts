@@ -1,6 +1,7 @@
 /** The whole configuration: every key, once, in the order in which one reads a file. */
 
 import { apiKeyKeys } from './api-keys.ts';
+import { basicKeys } from './basic.ts';
 import { choice, type Infer, key, later, object } from './builder.ts';
 import { corsKeys } from './cors.ts';
 import { csrfKeys } from './csrf.ts';
@@ -45,6 +46,7 @@ export const configurationSchema = object(
     ...upstreamKeys,
     ...issuerKeys,
     ...apiKeyKeys,
+    ...basicKeys,
     ...csrfKeys,
     ...identityKeys,
     ...resourceKeys,

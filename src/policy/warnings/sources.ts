@@ -29,6 +29,7 @@ export function warnOfUnused({ policy, context }: WarnedPolicy): void {
   const declared = [
     ...policy.issuers.map(({ name }) => ['issuers', name] as const),
     ...policy.apiKeySets.map(({ name }) => ['api_keys', name] as const),
+    ...policy.userLists.map(({ name }) => ['basic', name] as const),
   ];
   for (const [block, name] of declared) {
     if (sources.has(name)) continue;
