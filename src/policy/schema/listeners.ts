@@ -53,8 +53,9 @@ export const listenerKeys = {
   }),
   realm: key(
     text({
-      pattern: /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/,
-      expected: 'visible ASCII and spaces, without quotes and backslashes',
+      // Bounded, so that no challenge grows over 4 KiB on a path that asks for nothing.
+      pattern: /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,256}$/,
+      expected: 'at most 256 characters of visible ASCII and spaces, without quotes and backslashes',
     }),
     { doc: 'The protection space named in every challenge (RFC 9110 section 11.5).', default: 'api' },
   ),
