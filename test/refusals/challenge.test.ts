@@ -157,7 +157,8 @@ t.test('F19 answers say what was meant, line by line and joined', async () => {
     fc.property(cases, contexts(text), ([refusal, expected], context) => {
       const lines = challengesOf(refusal, context);
       const parsed = lines.map(parseChallenge);
-      assert.deepEqual(parseChallenges(lines.join(', ')), parsed);
+      // A 403 for a scope has none where no token is taken.
+      if (lines.length > 0) assert.deepEqual(parseChallenges(lines.join(', ')), parsed);
       // A 401 always has a challenge, also for a step-up that no scheme of the route could give.
       const stepUp = refusal.kind === 'step_up' && context.challenges.some((scheme) => scheme === 'Bearer');
       const bearerOnly = stepUp || refusal.kind === 'insufficient_scope';
@@ -235,7 +236,7 @@ t.test(
         const lines = challengesOf(refusal, scheme);
         for (const line of lines)
           t.ok(line.length < 4096 && parseChallenge(line).parameters.get('realm') === realm);
-        t.equal(parseChallenges(lines.join(', ')).length, lines.length);
+        t.equal(parseChallenges(lines.join(', ')).length, lines.length, 'joined');
       }
     }
     for (const realm of ['', 'a'.repeat(257), 'a"b', 'a\\b', 'a\tb', 'a\nb', 'a\x7fb', 'é', '漢']) {
