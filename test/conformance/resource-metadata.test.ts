@@ -3,6 +3,7 @@ import {
   extractResourceMetadataUrl,
   extractWWWAuthenticateParams,
 } from '@modelcontextprotocol/sdk/client/auth.js';
+import { checkResourceAllowed } from '@modelcontextprotocol/sdk/shared/auth-utils.js';
 import t, { type Test } from 'tap';
 import { checkPolicy } from '../fixtures/gateway.ts';
 import type { RawResponse } from '../fixtures/raw-client.ts';
@@ -317,6 +318,17 @@ t.test('A03 elsewhere it names none', async (t) => {
   t.notMatch(response.get('www-authenticate'), /scope=/);
 });
 
+t.test('P13 a client finds the URL that it uses under the resource that the document names', async (t) => {
+  const { document: one } = await document(t, '/resource1');
+  const { resource } = Object(one);
+  t.equal(resource, 'https://h.test/resource1', 'as RFC 9728 section 3.3 compares: character by character');
+  const isAllowed = (requestedResource: string) =>
+    checkResourceAllowed({ requestedResource, configuredResource: resource });
+  t.ok(isAllowed('https://h.test/resource1'));
+  t.ok(isAllowed('https://h.test/resource1/sse'));
+  t.notOk(isAllowed('https://evil.test/resource1'));
+});
+
 t.test('P14 Z01 a 403 for scopes names them once, and the address', async (t) => {
   const expected = withParameters(insufficientScope('read write'), metadata('/resource1'));
   await world.refused(t, { target: '/resource1/x', token }, expected);
@@ -325,6 +337,13 @@ t.test('P14 Z01 a 403 for scopes names them once, and the address', async (t) =>
     { target: '/tenants/1', token },
     withParameters(insufficientScope('write'), metadata('/tenants?t=a')),
   );
+});
+
+t.test('P16 the token ends here, because it is for this resource and no other', async (t) => {
+  const request = { target: '/plain/1', token, headers: [['X-Api-Version', '1']] as const };
+  const seen = await world.forwarded(t, request);
+  t.strictSame(seen.all('authorization'), []);
+  t.strictSame(seen.all('x-api-version'), ['1']);
 });
 
 t.test('P17 a token in the query is no credential', async (t) => {

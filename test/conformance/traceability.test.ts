@@ -23,7 +23,7 @@ const rows: Row[] = [...readme.matchAll(/^\| ([A-Z]\d\d) \|.*\| ([^|]+) \|$/gm)]
 t.test('the tables hold all rules', async (t) => {
   const counts = new Map<string, number>();
   for (const { id } of rows) counts.set(id.slice(0, 1), (counts.get(id.slice(0, 1)) ?? 0) + 1);
-  t.strictSame(Object.fromEntries(counts), { F: 20, A: 22, M: 23, T: 49, K: 23, Z: 18, G: 19, X: 12 });
+  t.strictSame(Object.fromEntries(counts), { F: 20, A: 22, M: 23, T: 49, K: 23, Z: 18, G: 19, X: 12, P: 19 });
   t.equal(new Set(rows.map(({ id }) => id)).size, rows.length, 'each once');
 });
 
