@@ -20,24 +20,25 @@ export interface ResourceIdentifier {
 export function parseResourceIdentifier(text: string): Parsed<ResourceIdentifier> {
   const url = /^https?:\/\/[^/?#]/i.test(text) && URL.canParse(text) ? new URL(text) : null;
   if (url === null) return unparsed('must be an https:// URL, e.g. https://api.example.com/mcp');
-  if (url.hash !== '' || text.includes('#')) {
-    return unparsed('must have no fragment (RFC 9728 section 1.2); write it without "#"');
-  }
-  if (url.username !== '' || url.password !== '' || /^[^/]*\/\/[^/?]*@/.test(text)) {
-    return unparsed('must have no user name; write it without the part before "@"');
-  }
-  if (url.protocol === 'http:' && !isLoopbackUrl(url)) {
-    return unparsed(
-      'is plain http, on which anybody on the way could name another issuer; write https:// (RFC 9728 section 1.2)',
-    );
-  }
-  if (text.length > LONGEST) return unparsed(`has ${text.length} characters, and ${LONGEST} are the limit`);
+  const fault = faultIn(text, url);
+  if (fault !== null) return unparsed(fault);
   const metadata = metadataAddress(url);
   const authority = parseAuthority(url.host);
   if (metadata === null || authority === null) {
     return unparsed('has a host or a path that requests could spell in several ways; write plain segments');
   }
   return inNormalForm(text, url, { text, origin: url.origin, host: authority.host, metadata });
+}
+
+/** What RFC 9728 section 1.2 rules out, and what a challenge has no room for. */
+function faultIn(text: string, url: URL): string | null {
+  if (text.includes('#')) return 'must have no fragment (RFC 9728 section 1.2); write it without "#"';
+  if (/^[^/]*\/\/[^/?]*@/.test(text)) return 'must have no user name; write it without the part before "@"';
+  if (url.protocol === 'http:' && !isLoopbackUrl(url)) {
+    return 'is plain http, on which anybody on the way could name another issuer; write https:// (RFC 9728 section 1.2)';
+  }
+  if (text.length > LONGEST) return `has ${text.length} characters, and ${LONGEST} are the limit`;
+  return null;
 }
 
 /** RFC 3986 section 6.2.2: clients compare characters, so that two spellings are two resources to them. */
