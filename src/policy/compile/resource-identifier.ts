@@ -25,7 +25,9 @@ export function parseResourceIdentifier(text: string): Parsed<ResourceIdentifier
   const metadata = metadataAddress(url);
   const authority = parseAuthority(url.host);
   if (metadata === null || authority === null) {
-    return unparsed('has a host or a path that requests could spell in several ways; write plain segments');
+    return unparsed(
+      'has a host, path or query that could be spelt in several ways; write plain ones, without "//", ";" and encoded "/"',
+    );
   }
   return inNormalForm(text, url, { text, origin: url.origin, host: authority.host, metadata });
 }
