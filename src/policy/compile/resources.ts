@@ -138,9 +138,8 @@ function bearerMethods(
   );
   const places = routes.flatMap((route) => route.token_sources ?? configuration.token_sources ?? []);
   if (name === DEFAULT) places.push(...(configuration.token_sources ?? []));
-  const inQuery = places.some(
-    (place) => typeof place !== 'string' && 'query' in place && place.query != null,
-  );
+  // Under another name it is not the method of RFC 6750 section 2.3, and no client would find it.
+  const inQuery = places.some((place) => typeof place !== 'string' && place.query === 'access_token');
   return [...(places.includes('authorization') ? ['header'] : []), ...(inQuery ? ['query'] : [])];
 }
 

@@ -235,6 +235,19 @@ routes:
   );
 });
 
+t.test('a query counts under the one name that clients know (RFC 6750 section 2.3)', async (t) => {
+  const rows: readonly (readonly [sources: string, methods: readonly string[] | undefined])[] = [
+    ['[authorization, {query: access_token}]', ['header', 'query']],
+    ['[{query: access_token}]', ['query']],
+    ['[authorization, {query: token}]', ['header']],
+    ['[{cookie: session}]', undefined],
+  ];
+  for (const [sources, methods] of rows) {
+    const named = Object(await documentOf(`${resource('')}\ntoken_sources: ${sources}`));
+    t.strictSame(named.bearer_methods_supported, methods, sources);
+  }
+});
+
 t.test('a route has the resource that it names, else the one of the top level', async (t) => {
   const namesOf = async (text: string) => {
     const loaded = await load(text);
