@@ -49,3 +49,22 @@ t.test('H1 H2 when never sees a credential of any route, nor a header that only 
   for (const name of ['x-tenant', 'accept', 'content-type', 'user-agent'])
     t.ok(standing.isVisible(name), name);
 });
+
+t.test('K6 when sees neither a token in the query nor one among offered subprotocols', async (t) => {
+  const dependencies = { now: Date.now, log: recordLog() };
+  const keyed = POLICY.replace('jwks: { keys: [] }', `secret: ${'s'.repeat(32)}, algorithms: [HS256]`);
+  const standingOf = async (policy: string) => {
+    const pool = createKeySetPool(dependencies);
+    const standing = createStanding(await policyOf(policy), { dependencies, keySets: pool }, null);
+    t.teardown(() => standing.upstreams.destroy());
+    return standing;
+  };
+  const plain = await standingOf(keyed);
+  t.ok(plain.isVisible('sec-websocket-protocol'));
+  t.equal(plain.visibleQuery('?a=1&t=T'), '?a=1&t=T');
+  const embedded = await standingOf(
+    keyed.replace('{ header: X-Token }', '{ query: t }, { websocket_protocol: bearer }'),
+  );
+  t.notOk(embedded.isVisible('sec-websocket-protocol'));
+  t.equal(embedded.visibleQuery('?a=1&%74=T'), '?a=1');
+});

@@ -382,3 +382,36 @@ t.test('C7 names that callers invent are not remembered without end', async (t) 
   for (let i = 0; i < 5000; i += 1) rules.treatmentOf(`x-n${i}`);
   t.equal(rules.treatmentOf('x_auth_late'), 'drop', 'and those that come late are judged all the same');
 });
+
+const embedding = accepting({
+  tokenSources: [
+    { in: 'cookie', name: 'session', issuers: null },
+    { in: 'websocket_protocol', name: 'bearer', issuers: null },
+  ],
+});
+const elsewhere = { unmatched: { accept: embedding, cors: null, resource: null, status: 404 as const } };
+
+t.test('K14 a token cookie is cut on every route, its field goes when nothing is left', async (t) => {
+  const sent = ['Cookie', 'a="1"; session=T;  b=\xe9', 'COOKIE', 'session=T', 'Accept', '*/*'];
+  t.strictSame(rest({ sent, policy: elsewhere }), [
+    ['cookie', 'a="1";  b=\xe9'],
+    ['accept', '*/*'],
+  ]);
+  for (const route of [{ auth: 'none' as const }, { accept: embedding }]) {
+    t.strictSame(rest({ sent: ['Cookie', 'session=T'], route, policy: elsewhere }), []);
+  }
+  const forwarding = { accept: embedding, forwardCredential: true };
+  const kept = { sent: ['Cookie', 'session=T; a'], route: forwarding, policy: elsewhere };
+  t.strictSame(rest({ ...kept, plan: { place: { in: 'cookie' } } }), [['cookie', 'session=T; a']]);
+  t.strictSame(rest({ ...kept, plan: { place: { in: 'authorization' } } }), [['cookie', 'a']]);
+});
+
+t.test('WS04 a token among subprotocols is cut on every route, over all lines of the field', async (t) => {
+  const sent = ['Sec-WebSocket-Protocol', 'chat, bearer', 'sec-websocket-protocol', 'T, other'];
+  t.strictSame(rest({ sent, policy: elsewhere }), [['sec-websocket-protocol', 'chat, other']]);
+  t.strictSame(rest({ sent: ['Sec-WebSocket-Protocol', 'bearer, T'], policy: elsewhere }), []);
+  t.strictSame(rest({ sent: ['Sec_WebSocket_Protocol', 'bearer, T'], policy: elsewhere }), []);
+  t.strictSame(rest({ sent: ['Sec-WebSocket-Protocol', 'bearer, T'] }), [
+    ['sec-websocket-protocol', 'bearer, T'],
+  ]);
+});

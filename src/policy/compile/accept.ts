@@ -187,6 +187,9 @@ function checkReachable(policy: AcceptPolicy, wish: AcceptWish, context: Compile
     policy.tokenSources.some((source) => source.issuers === null || source.issuers.includes(name));
   const unread = policy.issuers.filter((name) => !isRead(name));
   if (unread.length === 0) return;
+  // A place that is written and wrong has been reported, and left out.
+  const written = [['token_sources'], [...wish.path, 'token_sources']];
+  if (written.some((place) => hasProblem(context, place))) return;
   const message = `accepts ${unread.join(', ')}, whose tokens no entry of token_sources takes; add a place for them, e.g. authorization`;
   context.problems.report(wish.path, 'issuer_without_place', message);
 }
