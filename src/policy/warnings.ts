@@ -3,6 +3,7 @@ import type { CompileContext } from './compile/context.ts';
 import type { Policy, Route } from './policy.ts';
 import { warnOfAmbient } from './warnings/ambient.ts';
 import { warnOfClaims } from './warnings/claims.ts';
+import { warnOfCors } from './warnings/cors.ts';
 import { warnOfInsecureSwitches } from './warnings/insecure-switches.ts';
 import { warnOfMethods } from './warnings/methods.ts';
 import { warnOfNesting } from './warnings/nesting.ts';
@@ -28,6 +29,7 @@ export function warnOfPolicy(
   warnOfUnused(warned);
   warnOfResources(warned);
   warnOfAmbient(warned);
+  warnOfCors(warned);
   warnOfClaims(warned);
   warnOfMethods(warned);
   warnOfNesting(warned);

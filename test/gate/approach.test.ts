@@ -26,7 +26,7 @@ routes:
   - {path: /mixed-last, methods: [PUT], on_forbidden: 404}
   - {path: /mixed-last, cors: {origins: ${OWN}}}
   - {path: /open, auth: none, cors: {origins: "*"}}
-  - {path: /file/{name}, methods: [GET], tolerate: [semicolon], cors: {origins: ${OWN}}}
+  - {path: "/file/{name}", methods: [GET], tolerate: [semicolon], cors: {origins: ${OWN}}}
 `);
 
 function nameOf(cors: CorsPolicy | null): string {

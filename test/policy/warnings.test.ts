@@ -16,6 +16,24 @@ type Row = readonly [code: string, path: string, warned: string, clean: readonly
 
 const rows: readonly Row[] = [
   [
+    'cors_without_credential',
+    'cors.headers',
+    'cors: {origins: "https://app.example", headers: [content-type]}',
+    [
+      'cors: {origins: "https://app.example", headers: [Authorization]}',
+      'cors: {origins: "https://app.example"}',
+      `cors: {origins: "https://app.example", headers: none}\npublic_url: https://x.example\n${cookie}`,
+      'cors: {origins: "https://app.example", headers: none}\npath_case: sensitive\nroutes: [{path: /p, auth: none}, {path: /a, cors: none}, {path: /b, auth: optional}]',
+      'cors: {origins: "https://app.example", headers: [x-token]}\ntoken_sources: [authorization, {header: X-Token}]',
+    ],
+  ],
+  [
+    'cors_without_credential',
+    'routes[0].cors.headers',
+    `path_case: sensitive\nroutes: [{path: /a, cors: {origins: "*", headers: none}}]`,
+    ['path_case: sensitive\nroutes: [{path: /a, cors: {origins: "*", headers: authorization}}]'],
+  ],
+  [
     'insecure_any',
     'issuers.a.audience.insecure_any',
     'issuers: {a: {issuer: "https://a", audience: {insecure_any: true}}}',
