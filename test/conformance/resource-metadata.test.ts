@@ -412,6 +412,34 @@ t.test('errors.detail: minimal keeps the address and the scopes, which a client 
   await quiet.conclude(t);
 });
 
+t.test('P19 A02 a Basic challenge beside it names nothing of the resource', async (t) => {
+  const encoded = (bytes: number) => Buffer.alloc(bytes, 7).toString('base64').replaceAll('=', '');
+  const hash = `$scrypt$ln=16,r=8,p=1$${encoded(16)}$${encoded(32)}`;
+  const both = await startWorld(t, {
+    policy: (url) =>
+      policyFor(url, `basic: {ops: {users: [{username: a, password_hash: '${hash}'}]}}`).replace(
+        'accept: [corp, machines]',
+        'accept: [corp, ops]',
+      ),
+  });
+  const basic = 'Basic realm="api", charset="UTF-8"';
+  const expected = withParameters(UNAUTHENTICATED, ONE);
+  const response = await both.refused(
+    t,
+    { target: '/resource1/x' },
+    { ...expected, challenges: [...expected.challenges, basic] },
+  );
+  const headers = response.headerLines.map(([name, value]): [string, string] => [name, value]);
+  const read = extractWWWAuthenticateParams(new Response(null, { headers }));
+  t.strictSame([read.resourceMetadataUrl?.href, read.scope], [urlOf('/resource1'), 'read write']);
+  await both.refused(
+    t,
+    { target: '/resource1/x', token },
+    withParameters(insufficientScope('read write'), metadata('/resource1')),
+  );
+  await both.conclude(t);
+});
+
 t.test('nothing crashed and no credential is in the log', async (t) => {
   await world.conclude(t);
 });
