@@ -166,11 +166,34 @@ t.test('S04 absent acr and auth_time are as good as wrong ones', async (t) => {
   const plain = signToken(key);
   const expected = stepUp('error_description="More recent authentication is required", max_age="300"');
   await world.refused(t, { target: '/recent/1', token: plain }, expected);
+  const level = stepUp(
+    'error_description="A different authentication level is required", acr_values="silver gold"',
+  );
+  await world.refused(t, { target: '/gold/1', token: plain }, level);
+  for (const acr of [null, 1, ['gold'], 'GOLD', 'silver gold', ''])
+    await world.refused(t, { target: '/gold/1', token: signToken(key, { acr }) }, level);
+  for (const auth_time of [null, String(nowSeconds()), nowSeconds() + 3600, -1])
+    await world.refused(t, { target: '/recent/1', token: signToken(key, { auth_time }) }, expected);
+});
+
+t.test('S01 S02 who logged in well enough, and lately, is let through', async (t) => {
+  await world.forwarded(t, { target: '/gold/1', token: signToken(key, { acr: 'gold' }) });
+  await world.forwarded(t, {
+    target: '/recent/1',
+    token: signToken(key, { auth_time: nowSeconds() - 200 }),
+  });
 });
 
 t.test('S06 a bad token learns nothing of what the route asks for', async (t) => {
-  const response = await world.send({ target: '/both/1', token: 'a.b.c' });
-  t.notMatch(response.head, /acr_values|max_age|scope/);
+  for (const presented of [
+    'a.b.c',
+    signToken(key, { exp: nowSeconds() - 900 }),
+    signToken(key, { aud: 'x' }),
+  ]) {
+    const response = await world.send({ target: '/both/1', token: presented });
+    t.equal(response.status, 401);
+    t.notMatch(response.head, /acr_values|max_age|scope/);
+  }
 });
 
 t.test('F18 problem+json says the status of the status line', async (t) => {

@@ -68,13 +68,18 @@ const socketTo = (target: string, options: object = {}, protocols: string[] = []
     ...options,
   });
 
-t.test('W1 an upgrade without a credential is 401 before 101', async (t) => {
+t.test('W1 WS01 an upgrade without a credential is 401 before 101', async (t) => {
   const response = await world.refused(t, upgrade('/echo/1'), UNAUTHENTICATED);
   t.equal(response.get('connection'), 'close');
   t.equal(handshakes.length, 0);
+  const connection = await openConnection(world.gateway.port);
+  connection.write(requestBytes(upgrade('/echo/1')));
+  assertRefusal(t, await connection.response(), UNAUTHENTICATED);
+  await connection.closed();
+  t.equal(connection.rest().length, 0, 'nothing follows');
 });
 
-t.test('W1 a bad, an expired and a forbidden one are refused in the form of any request', async (t) => {
+t.test('W1 WS02 a bad, an expired and a forbidden one are refused in the form of any request', async (t) => {
   await world.refused(t, upgrade('/echo/1', { token: 'x.y.z' }), INVALID_TOKEN);
   await world.refused(
     t,
@@ -249,7 +254,7 @@ t.test('W7 callers who reset while they are judged harm nobody', async (t) => {
   t.ok(world.gateway.running());
 });
 
-t.test('W14 a socket ends when its credential does', async (t) => {
+t.test('W14 WS05 a socket ends when its credential does', async (t) => {
   const short = signToken(key, { exp: nowSeconds() + 2 });
   const socket = socketTo('/echo/1', { headers: { authorization: `Bearer ${short}` } });
   await opened(socket);
