@@ -199,6 +199,18 @@ t.test('a token in the query is none', async (t) => {
     );
 });
 
+t.test('a token whose claims were widened by its holder is invalid, not wider', async (t) => {
+  const [head, , signature] = tokenOf(account).split('.');
+  const claims = { ...claimsOf(tokenOf(account)), scope: READ_AND_WRITE };
+  const token = [head, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+  const challenge = await challengeOf(t, { method: 'POST', target: '/mcp/admin', token }, 401);
+  t.match(challenge, {
+    error: 'invalid_token',
+    scope: READ_AND_WRITE,
+    resource_metadata: `${origin}${WELL_KNOWN}/mcp`,
+  });
+});
+
 t.test('from 403 to a wider token and the answer of a tool', async (t) => {
   const challenge = await challengeOf(
     t,
