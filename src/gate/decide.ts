@@ -98,17 +98,16 @@ function ownDocument(question: Question): Decision | null {
 
 /**
  * It asks about the route of another method, under whose approach it is answered. Null without a `cors` block
- * there: OPTIONS is then a method like any other.
+ * there: OPTIONS is then a method like any other. A target that will be 400 is granted like the rest, since
+ * a page can read only what it may ask for.
  */
 function preflight(wire: WireRequest, standing: Standing): Decision | null {
   const method = requestedMethod(wire) ?? '';
   const question = ask(wire, standing, matchRoute(standing.policy.tree, { ...wire, method }));
-  const { match, approach } = question;
+  const { cors } = question.approach;
   const metadata = answerMetadata(standing.policy, wire);
   if (metadata !== null) return answer(question, metadata);
-  if (approach.cors === null) return null;
-  if (match.kind === 'refused') return refuse(question, null, match.refusal);
-  return answer(question, answerPreflight(approach.cors, wire));
+  return cors === null ? null : answer(question, answerPreflight(cors, wire));
 }
 
 /** Who are you? */

@@ -148,6 +148,7 @@ const GRANTED: [string, RequestParts, Record<string, string>][] = [
   ['X01 a method that the place does not list', preflight(APP, '/items/1', 'DELETE'), granted(APP, 'DELETE')],
   ['X01 a path where nothing is', preflight(APP, '/nothing/here'), granted(APP, 'PUT')],
   ['X01 a form that only the route asked about tolerates', preflight(APP, '/files/a;b'), granted(APP, 'PUT')],
+  ['X01 X07 a target that is then told 400', preflight(APP, '/orders/a;b'), granted(APP, 'PUT')],
   [
     "X01 X08 the route's own block counts",
     preflight(OWN, '/own/1', 'GET'),
@@ -183,6 +184,7 @@ const DENIED_PREFLIGHTS: [string, RequestParts][] = [
   ['X03 of an origin that only the top level allows', preflight(APP, '/own/1', 'GET')],
   ['X03 with a good token', preflight(EVIL, '/orders/1', 'PUT', { token })],
   ['X03 where nothing is', preflight(EVIL, '/nothing/here')],
+  ['X03 for a target that is 400 anyway', preflight(EVIL, '/orders/a;b')],
   ['X03 on a public route', preflight(EVIL, '/public/a')],
   ['X03 where OPTIONS has a route without a block', preflight(EVIL, '/split', 'GET')],
 ];
