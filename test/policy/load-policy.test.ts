@@ -60,6 +60,12 @@ const good: readonly (readonly [string, (policy: Policy) => unknown, unknown])[]
     ({ admin }) => [admin?.hosts, admin?.tokenHash?.toString('hex')],
     [['gw.internal'], fingerprintOf('abc')],
   ],
+  ['csrf: {}', ({ csrfOrigins }) => [...csrfOrigins], []],
+  [
+    'csrf: {origins: ["https://app.example", "http://localhost:3000"]}',
+    ({ csrfOrigins }) => [...csrfOrigins],
+    ['https://app.example', 'http://localhost:3000'],
+  ],
   ['public_url: HTTPS://API.example.com:443/', ({ publicUrl }) => publicUrl, 'https://api.example.com'],
   [
     'trusted_proxies: [10.0.0.0/8, "::1"]',

@@ -36,6 +36,10 @@ const tables: Record<string, readonly Row[]> = {
     ['trusted_proxies: ["::ffff:10.0.0.0/8"]', 'invalid_network', 'trusted_proxies[0]', /your own proxies/],
     ['trusted_proxies: [10.0.0.0/33]', 'invalid_network', 'trusted_proxies[0]', /1 to 32/],
     ['trusted_proxies: [10.1.0.0/8]', 'invalid_network', 'trusted_proxies[0]', /write 10\.0\.0\.0\/8/],
+    ['csrf: {origins: ["https://a.example/"]}', 'invalid_origin', 'csrf.origins[0]', /https:\/\/a\.example$/],
+    ['csrf: {origins: "*"}', 'invalid_origin', 'csrf.origins', /write each one/],
+    ['csrf: {origins: ["null"]}', 'invalid_origin', 'csrf.origins[0]', /name an origin/],
+    ['csrf: {origins: ["http://a", "http://a"]}', 'duplicate_origin', 'csrf.origins[1]', /remove it/],
     ['limits: {token_bytes: 64KiB}', 'limits_contradict', 'limits.token_bytes', /raise header_bytes/],
   ],
   upstreams: [
