@@ -44,7 +44,7 @@ const GIVEN = [
   /\breason: [^'\n]*\? '(\w+)' : '\w+'/g,
   /\breason: [^'\n]*'\w+' \? '(\w+)' : '(\w+)'/g,
   /\b(?:flaw|refuse|refused|badRequest|forbidden|malformed|tooLarge|turnedAway|invalidToken)\(\s*'(\w+)'/g,
-  /\binvalidCredential\([^()',]+(?:'\w+')?, '(\w+)'/g,
+  /\binvalidCredential\(\s*(?:'\w+'|[\w.]+),\s*'(\w+)'/g,
 ];
 const RETURNED: Readonly<Record<string, RegExp>> = {
   'src/gate/guard-wire.ts': /'(host_\w+)'/g,
