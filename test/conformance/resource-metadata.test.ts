@@ -313,6 +313,14 @@ t.test('A03 a 401 names the scopes where the policy says so, and no error', asyn
   await world.refused(t, { target: '/resource1/x', token: 'a.b.c' }, withParameters(INVALID_TOKEN, ONE));
 });
 
+t.test('A03 two credentials are 400, which no scope would cure', async (t) => {
+  const headers = [['Authorization', `Bearer ${token}`]] as const;
+  const response = await world.send({ target: '/resource1/x', token, headers });
+  t.equal(response.status, 400);
+  t.match(response.get('www-authenticate'), metadata('/resource1'));
+  t.notMatch(response.get('www-authenticate'), 'scope=');
+});
+
 t.test('A03 elsewhere it names none', async (t) => {
   const response = await world.send({ target: '/tenants/1' });
   t.notMatch(response.get('www-authenticate'), /scope=/);

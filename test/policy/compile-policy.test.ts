@@ -46,6 +46,9 @@ identity:
   strip: [X-Tenant]
   encoding: base64url
 errors: {format: problem, detail: minimal}
+resource: {identifier: "https://api.example.com/a", name: A, authorization_servers: [corp], scopes_supported: [a],
+  scope_in_challenge: true, documentation: "https://docs.example.com"}
+resources: {b: {identifier: "https://api.example.com/b"}}
 cors: {origins: [https://app.example.com], headers: [authorization], expose: [ETag], credentials: true, max_age: 1h}
 routes:
   - {id: one, host: api.example.com, path: "/a/{id}", methods: [GET], auth: required, accept: [corp], audience: x,
@@ -55,7 +58,7 @@ routes:
     on_forbidden: 403, upstream: default, rewrite: {strip_prefix: /a, add_prefix: /b}, websocket: false, close_at_expiry: false,
     tolerate: [semicolon], forward_headers: [X-HTTP-Method], body_bytes: 1KiB, response_timeout: 1s, idle_timeout: 2s,
     forward_credential: false}
-  - {path: /b, token_sources: authorization, cors: none, rewrite: {path: /c}}
+  - {path: /b, token_sources: authorization, cors: none, resource: b, rewrite: {path: /c}}
 unmatched: {status: 403}
 `,
   `
