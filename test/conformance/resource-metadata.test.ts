@@ -57,6 +57,7 @@ routes:
   - path: /tenants/**
     resource: tenant
     require: {scopes: [write]}
+  - {path: /gold/**, resource: one, require: {scopes: [write], acr: [gold]}}
   - {path: /bare/**, resource: none}
   - {path: /plain/**}
   - {path: /hidden/**, on_forbidden: 404, require: {scopes: [secret]}}
@@ -239,6 +240,21 @@ t.test('P11 a preflight is answered here, and OPTIONS without one too', async (t
   t.equal(await world.upstream.mark(), before);
 });
 
+t.test('P11 a cors block is about routes and takes nothing away from documents', async (t) => {
+  const narrow = await startWorld(t, {
+    policy: (url) => policyFor(url, 'cors: {origins: [https://only.test]}'),
+  });
+  const headers = [
+    ['Origin', 'https://app.test'],
+    ['Access-Control-Request-Method', 'GET'],
+  ] as const;
+  const preflight = await narrow.send({ method: 'OPTIONS', target: `${WELL_KNOWN}/resource1`, headers });
+  t.equal(preflight.status, 204);
+  const asked = await narrow.send({ target: `${WELL_KNOWN}/resource1`, headers: headers.slice(0, 1) });
+  for (const response of [preflight, asked]) t.equal(response.get('access-control-allow-origin'), '*');
+  await narrow.conclude(t);
+});
+
 t.test('P11 a page can read, too, that there is no document', async (t) => {
   const headers = [['Origin', 'https://app.test']] as const;
   const response = await world.refused(t, { target: `${WELL_KNOWN}/nobody`, headers }, NOT_FOUND);
@@ -311,6 +327,15 @@ t.test('A03 a 401 names the scopes where the policy says so, and no error', asyn
   t.strictSame(expected.challenges, [`${PLAIN_CHALLENGE}, scope="read write", ${metadata('/resource1')}`]);
   await world.refused(t, { target: '/resource1/x' }, expected);
   await world.refused(t, { target: '/resource1/x', token: 'a.b.c' }, withParameters(INVALID_TOKEN, ONE));
+});
+
+t.test('A03 a step-up challenge names scopes once', async (t) => {
+  const response = await world.send({ target: '/gold/x', token });
+  t.equal(response.status, 401);
+  t.match(
+    response.get('www-authenticate'),
+    new RegExp(`, acr_values="gold", scope="write", ${metadata('/resource1')}$`),
+  );
 });
 
 t.test('A03 two credentials are 400, which no scope would cure', async (t) => {

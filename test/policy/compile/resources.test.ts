@@ -87,6 +87,18 @@ const refused: readonly Row[] = [
     /begin with https:\/\/h:8443$/,
   ],
   [
+    'public_url: https://h\nresource: {identifier: "https://h.evil.test/mcp"}',
+    'identifier_elsewhere',
+    'resource.identifier',
+    /begin with https:\/\/h$/,
+  ],
+  [
+    `${issuers('plain: {issuer: "http://issuer.test", audience: x, insecure_http: true}')}\n${resource('')}`,
+    'no_authorization_server',
+    'resource',
+    /add one/,
+  ],
+  [
     `${resource('')}\nresources: {default: {identifier: "https://h/a"}}`,
     'duplicate_resource',
     'resources.default',
@@ -233,6 +245,16 @@ routes:
     Object.hasOwn(Object(named), 'bearer_methods_supported'),
     'a header of another name is none of RFC 6750',
   );
+});
+
+t.test('a route that judges nobody reads no token', async (t) => {
+  const named = await documentOf(
+    `resources: {a: {identifier: "https://h/a"}}
+defaults: {resource: a}
+routes: [{path: /public, auth: none}, {path: /a, token_sources: [{cookie: session}]}]`,
+    'a',
+  );
+  t.notOk(Object.hasOwn(Object(named), 'bearer_methods_supported'));
 });
 
 t.test('a query counts under the one name that clients know (RFC 6750 section 2.3)', async (t) => {
