@@ -33,6 +33,17 @@ const twoKeyHeaders = accepting({
   apiKeySets: ['machines', 'partners'],
   keyHeaders: ['x-api-key', 'x-partner-key'],
 });
+const users = accepting({ issuers: [], tokenSources: [], userLists: ['ops'], challenges: ['Basic'] });
+const everything = accepting({
+  apiKeySets: ['machines'],
+  keyHeaders: ['x-api-key'],
+  userLists: ['ops'],
+  challenges: ['Bearer', 'Basic'],
+});
+const usersAndHeader = accepting({
+  tokenSources: [{ in: 'header', name: 'x-token', issuers: ['corp'] }],
+  userLists: ['ops'],
+});
 const nobody = accepting({ sources: [], issuers: [], challenges: [] });
 
 /** 'absent', 'FAMILY PLACE', or the refusal as 'KIND REASON'. */
@@ -56,6 +67,23 @@ const vectors: readonly Vector[] = [
   ['A04 empty Authorization', tokens, ['Authorization', ''], 'absent'],
   ['A05 no scheme', tokens, ['Authorization', JWT], 'unauthenticated'],
   ['A06 Basic', tokens, ['Authorization', 'Basic dTpw'], 'unauthenticated'],
+  ['A06 Basic where keys count', keys, ['Authorization', 'Basic dTpw'], 'unauthenticated'],
+  ['A06 malformed Basic', tokens, ['Authorization', 'Basic !'], 'unauthenticated'],
+  ['B01 Basic', users, ['Authorization', 'Basic dTpw'], 'password authorization'],
+  ['B01 Basic beside others', everything, ['Authorization', 'basic dTpw'], 'password authorization'],
+  ['B01 Bearer beside Basic', everything, ['Authorization', `Bearer ${JWT}`], 'token authorization'],
+  ['B01 a key beside Basic', everything, ['Authorization', 'Bearer abc'], 'key authorization'],
+  ['B01 a token where only users count', users, ['Authorization', `Bearer ${JWT}`], 'unauthenticated'],
+  ['B01 a malformed token there', users, ['Authorization', 'Bearer a b'], 'unauthenticated'],
+  ['B01 unknown scheme there', users, ['Authorization', 'Foo abc'], 'unauthenticated'],
+  ['B01 empty Authorization there', users, ['Authorization', ''], 'absent'],
+  ['B01 a key header there', users, ['X-API-Key', KEY], 'absent'],
+  ['B01 tokens lie elsewhere', usersAndHeader, ['Authorization', `Bearer ${JWT}`], 'unauthenticated'],
+  ['B02 malformed Basic', users, ['Authorization', 'Basic a b'], 'invalid_credentials malformed_credentials'],
+  ['B02 no value', users, ['Authorization', 'Basic'], 'invalid_credentials malformed_credentials'],
+  ['K2 Basic twice', users, ['Authorization', 'Basic dTpw', 'Authorization', 'Basic dTpw'], AMBIGUOUS],
+  ['K2 Basic and a key', everything, ['Authorization', 'Basic dTpw', 'X-API-Key', KEY], AMBIGUOUS],
+  ['K2 Basic and a token', usersAndHeader, ['X-Token', JWT, 'Authorization', 'Basic dTpw'], AMBIGUOUS],
   ['A07 unknown scheme', tokens, ['Authorization', 'Foo abc'], 'unauthenticated'],
   ['A08 DPoP', tokens, ['Authorization', `DPoP ${JWT}`], 'unauthenticated'],
   ['A09 any case', tokens, ['AUTHORIZATION', `bEARER ${JWT}`], 'token authorization'],

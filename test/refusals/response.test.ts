@@ -161,6 +161,31 @@ t.test('no answer of ours repeats a reason or detail of the log', async (t) => {
   }
 });
 
+t.test(
+  'a step-up offers Bearer only, and where there is none what there is: no 401 is without a challenge',
+  async (t) => {
+    const refusal = {
+      kind: 'step_up',
+      acr: [],
+      maxAge: 60,
+      failed: 'max_age',
+      scopes: [],
+      reason: 'x',
+    } as const;
+    const offered = (challenges: readonly ('Bearer' | 'Basic')[]) =>
+      headersOf(answerTo(refusal, { ...context, challenges }).headers, 'WWW-Authenticate');
+    t.match(offered(['Bearer', 'Basic']), [/^Bearer .*max_age="60"/]);
+    t.equal(offered(['Bearer', 'Basic']).length, 1);
+    t.strictSame(offered(['Basic']), ['Basic realm="api", charset="UTF-8"']);
+    const scope = { kind: 'insufficient_scope', scopes: ['a'], reason: 'x' } as const;
+    t.strictSame(
+      headersOf(answerTo(scope, { ...context, challenges: ['Basic'] }).headers, 'WWW-Authenticate'),
+      [],
+      'a 403 needs none',
+    );
+  },
+);
+
 t.test('one field line per scheme, Bearer first (F10)', async (t) => {
   const answer = answerTo(
     { kind: 'unauthenticated', reason: 'x' },

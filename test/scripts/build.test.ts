@@ -10,6 +10,8 @@ import manifest from '../../package.json' with { type: 'json' };
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-build-'));
 t.teardown(() => rmSync(directory, { recursive: true }));
+/** bcrypt of `secret`, ten rounds. */
+const BCRYPT_HASH = '$2b$10$z68xU9qxRX/njghnyHDC5uLTo28BqElggO8yco.4nPhytJm/Q2uOG';
 const script = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url));
 const program = join(directory, 'sallyport.mjs');
 
@@ -58,7 +60,8 @@ t.test('it serves: 401 by itself, 200 from the upstream, and ends with 0 on SIGT
   writeFileSync(
     file,
     `upstream: http://127.0.0.1:${port}\nissuers: {corp: {issuer: http://127.0.0.1:9, audience: a}}\n` +
-      'routes: [{path: /**}, {path: /public, auth: none}]\n',
+      `basic: {ops: {users: [{username: bob, password_hash: "${BCRYPT_HASH}"}]}}\naccept: [corp]\n` +
+      'routes: [{path: /**}, {path: /public, auth: none}, {path: /ops, accept: [ops]}]\n',
   );
   const child = spawn(
     process.execPath,
@@ -78,6 +81,13 @@ t.test('it serves: 401 by itself, 200 from the upstream, and ends with 0 on SIGT
   t.equal(refused.headers.get('www-authenticate'), 'Bearer realm="api"');
   t.equal(await refused.text(), '{"error":"unauthorized"}');
   t.equal(await (await fetch(`${origin}/public`)).text(), 'legacy');
+  // A thread that begins in the same file.
+  const as = (userPass: string) =>
+    fetch(`${origin}/ops`, {
+      headers: { authorization: `Basic ${Buffer.from(userPass).toString('base64')}` },
+    });
+  t.equal(await (await as('bob:secret')).text(), 'legacy');
+  t.equal((await as('bob:wrong')).status, 401);
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   t.same(await ended, [0, null]);

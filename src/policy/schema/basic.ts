@@ -2,9 +2,9 @@
 import { type Infer, key, listOf, mapOf, object, strictListOf, text } from './builder.ts';
 import { scopeToken, sourceName } from './names.ts';
 
-/** Of random bytes: nobody knows a password with this hash, so that a copied example lets nobody in. */
+/** Random bytes: nobody knows a password with this hash, so that a copied example lets nobody in. */
 const EXAMPLE_HASH =
-  '$argon2id$v=19$m=19456,t=2,p=1$IFIoeE6KK1qSbEtNVNHEMA$8mcnqlHUUDR9Xnx4ScC8dT2J/ZkYbm1lePzJbXk4aY8';
+  '$argon2id$v=19$m=19456,t=2,p=1$s0VlsBGqnorOgxuf5mTeZw$GkO0gthAPvTpdDiX9t4/wzThnQofLS173z2y7Bsmig8';
 
 const EXAMPLE_USER = { username: 'alice', password_hash: EXAMPLE_HASH, scopes: ['orders:read'] };
 
