@@ -219,7 +219,11 @@ t.test(
     const expired = await rsa.sign({ exp, iat });
     t.match(await verify(verifier, expired), {
       ok: false,
-      refusal: { code: 'token_expired', reason: 'token_expired' },
+      refusal: {
+        code: 'token_expired',
+        reason: 'token_expired',
+        detail: { source: 'corp', kid: rsa.kid },
+      },
     });
     const [head, payload] = expired.split('.');
     const others = [
@@ -326,7 +330,7 @@ t.test('T46 C2 J43 J47 a cached token ends when it expires, and is not good befo
   t.match(verifier.verify(tokenCredential(token), ACCEPT, time.now()), { ok: true }, 'within leeway');
   time.jump(2000);
   t.match(verifier.verify(tokenCredential(token), ACCEPT, time.now()), {
-    refusal: { code: 'token_expired' },
+    refusal: { code: 'token_expired', detail: { source: 'corp', kid: rsa.kid } },
   });
   t.match(await verify(verifier, token, time.now()), { refusal: { code: 'token_expired' } }, 'verified anew');
   time.jump(-131_000);
