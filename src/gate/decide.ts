@@ -105,8 +105,8 @@ function preflight(wire: WireRequest, standing: Standing): Decision | null {
   const method = requestedMethod(wire) ?? '';
   const question = ask(wire, standing, matchRoute(standing.policy.tree, { ...wire, method }));
   const { cors } = question.approach;
-  const metadata = answerMetadata(standing.policy, wire);
-  if (metadata !== null) return answer(question, metadata);
+  const own = ownDocument(question);
+  if (own !== null) return own;
   return cors === null ? null : answer(question, answerPreflight(cors, wire));
 }
 
