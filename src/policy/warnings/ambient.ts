@@ -17,8 +17,8 @@ export function warnOfAmbient({ policy, origins, context }: WarnedPolicy): void 
   context.warnings.report(['routes', origins.get(found) ?? 0], 'ambient_without_origin', message);
 }
 
-function takesAmbient({ auth, accept }: Route): boolean {
-  if (auth === 'none') return false;
+/** A route with `auth: none` accepts nobody. */
+function takesAmbient({ accept }: Route): boolean {
   return accept.userLists.length > 0 || accept.tokenSources.some((source) => source.in === 'cookie');
 }
 
