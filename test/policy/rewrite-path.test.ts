@@ -83,7 +83,8 @@ t.test(
   async (t) => {
     const values = fc
       .string({ unit: 'grapheme', minLength: 1 })
-      .filter((value) => !/^\.{1,2} *$|[\\\u0000-\u001f\u007f]/.test(value));
+      // What the wire guard refuses never becomes a parameter: dot segments in any reading among it.
+      .filter((value) => !/(?:^|\/)\.{1,2} *(?:[/;]|$)|[\\\u0000-\u001f\u007f]/.test(value));
     fc.assert(
       fc.property(values, (value) => {
         const path = rewritten(template('/a/', { parameter: 'x' }, '/b'), '/v', '/{x}', ['x'], [value]);
