@@ -27,7 +27,10 @@ export function passGate(visit: Visit): void {
  * Whether a stream that was let in would be let in now, to the same upstream. What cannot be told, because
  * keys cannot be had or too many passwords are judged, does not end a stream that was good.
  */
-export async function stillAllowed(plan: ForwardPlan, standing: Standing): Promise<boolean> {
+export async function stillAllowed(
+  plan: Pick<ForwardPlan, 'wire' | 'route'>,
+  standing: Standing,
+): Promise<boolean> {
   const decision = await decide(plan.wire, standing);
   if (decision.kind === 'refuse') {
     return decision.refusal.kind === 'unavailable' || decision.refusal.kind === 'overloaded';

@@ -46,7 +46,6 @@ export function parseAuthorization(value: string, tokenBytes: number): ParsedAut
 
 /** What follows a scheme and its spaces; null unless it is one `token68` (RFC 9110 section 11.2) that is short enough. */
 function credentialsAfter(value: string, scheme: number, tokenBytes: number): string | null {
-  if (value.charCodeAt(scheme) === TAB) return null;
   let start = scheme;
   while (value.charCodeAt(start) === SPACE) start += 1;
   if (value.length - start > tokenBytes) return null;

@@ -66,6 +66,13 @@ const REFUSED: readonly Row[] = [
     /^is not a password hash/,
   ],
   [
+    'a hash that is no text',
+    'basic: {ops: {users: [{username: a, password_hash: 4711}]}}',
+    'basic.ops.users[0].password_hash',
+    'wrong_type',
+    /text/,
+  ],
+  [
     'no hash',
     'basic: {ops: {users: [{username: a}]}}',
     'basic.ops.users[0].password_hash',
@@ -154,7 +161,7 @@ for (const [name, text, path, code, message] of REFUSED) {
     t.match(loaded.problems, [{ path, code, message }]);
     t.equal(loaded.problems.length, 1, 'and nothing else');
     t.ok((loaded.problems[0]?.line ?? 0) > 0, 'with its place');
-    t.notMatch(JSON.stringify(loaded.problems), /secret-word|c29tZXNhbHRz/, 'and nothing of a hash');
+    t.notMatch(JSON.stringify(loaded.problems), /secret-word|4711|c29tZXNhbHRz/, 'and nothing of a hash');
   });
 }
 
