@@ -31,6 +31,6 @@ export const tokenSources = listOf(scalarOrMapping(choice(['authorization']), pl
 
 /** The documentation of `token_sources`, at the top level and on routes. */
 export const tokenSourcesDoc =
-  'Where a token may lie: `authorization` (RFC 6750 section 2.1), `{header: NAME}`, `{cookie: NAME}`, `{query: NAME}` or `{websocket_protocol: NAME}`; `{..., issuers: [...]}` counts for these issuers only. Two credentials are 400. What one route reads is removed on every route, unless `forward_credential` keeps it where it was judged.';
+  'Where a token may lie: `authorization` (RFC 6750 section 2.1), `{header: NAME}`, `{cookie: NAME}`, `{query: NAME}` or `{websocket_protocol: NAME}`; `{..., issuers: [...]}` counts for these issuers only. Two credentials are 400; a cookie, which browsers add unasked, is looked at only where nothing else was sent. What one route reads is removed on every route, unless `forward_credential` keeps it where it was judged.';
 
 export type TokenSourceConfiguration = Infer<typeof tokenSources>[number];
