@@ -5,7 +5,8 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import type { ApiKeyPolicy, ApiKeySetPolicy } from '../policy/sources.ts';
-import type { Credential, JsonObject, Principal, Verified } from './credential.ts';
+import type { Credential, Verified } from './credential.ts';
+import { declaredPrincipal } from './declared-principal.ts';
 import { type CredentialKind, invalidCredential } from './kind.ts';
 
 interface KnownKey {
@@ -19,7 +20,10 @@ export const apiKey: CredentialKind = (policy) => {
   const known = new Map<string, KnownKey>();
   for (const set of policy.apiKeySets) {
     for (const key of set.keys) {
-      const verified = Object.freeze({ ok: true as const, principal: principalOf(set, key) });
+      const verified = Object.freeze({
+        ok: true as const,
+        principal: declaredPrincipal('api_key', set.name, key, key.expires / 1000),
+      });
       known.set(key.sha256.toString('latin1'), { set, key, verified });
     }
   }
@@ -68,22 +72,4 @@ function verify(
 function counts(set: ApiKeySetPolicy, { place, onlyIssuers }: Credential, accept: AcceptPolicy): boolean {
   if (!accept.apiKeySets.includes(set.name)) return false;
   return place.in === 'header' ? place.name === set.header : (onlyIssuers ?? null) === null;
-}
-
-const NO_CLAIMS: JsonObject = Object.freeze(Object.create(null));
-
-function principalOf(set: ApiKeySetPolicy, key: ApiKeyPolicy): Principal {
-  return Object.freeze({
-    source: set.name,
-    kind: 'api_key',
-    subject: key.subject,
-    issuer: set.name,
-    client: null,
-    scopes: Object.freeze([...new Set(key.scopes)]),
-    roles: Object.freeze([...new Set(key.roles)]),
-    claims: NO_CLAIMS,
-    audiences: Object.freeze([]),
-    expiresAt: key.expires / 1000,
-    kid: null,
-  });
 }

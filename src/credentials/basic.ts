@@ -6,7 +6,8 @@ import type { AcceptPolicy } from '../policy/policy.ts';
 import type { UserListPolicy, UserPolicy } from '../policy/sources.ts';
 import { BcryptThread } from './bcrypt-thread.ts';
 import { BoundedWork } from './bounded-work.ts';
-import type { Credential, JsonObject, Principal, Verified } from './credential.ts';
+import type { Credential, Verified } from './credential.ts';
+import { declaredPrincipal } from './declared-principal.ts';
 import { type CredentialKind, invalidCredential } from './kind.ts';
 import { type BcryptCompare, verifyPassword } from './password-hash.ts';
 import { parseUserPass, type UserPass } from './user-pass.ts';
@@ -119,21 +120,7 @@ function verdict(finding: Finding, accept: AcceptPolicy): Verified {
   return invalidCredential('invalid_credentials', 'source_not_accepted', { source: finding.list });
 }
 
-const NO_CLAIMS: JsonObject = Object.freeze(Object.create(null));
-
 function knownUser(list: UserListPolicy, user: UserPolicy): KnownUser {
-  const principal: Principal = Object.freeze({
-    source: list.name,
-    kind: 'basic',
-    subject: user.subject,
-    issuer: list.name,
-    client: null,
-    scopes: Object.freeze([...new Set(user.scopes)]),
-    roles: Object.freeze([...new Set(user.roles)]),
-    claims: NO_CLAIMS,
-    audiences: Object.freeze([]),
-    expiresAt: Number.POSITIVE_INFINITY,
-    kid: null,
-  });
+  const principal = declaredPrincipal('basic', list.name, user, Number.POSITIVE_INFINITY);
   return { user, list: list.name, verified: Object.freeze({ ok: true, principal }) };
 }

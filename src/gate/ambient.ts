@@ -6,6 +6,7 @@
 import type { CredentialPlace } from '../credentials/credential.ts';
 import type { Policy, Route } from '../policy/policy.ts';
 import type { Forbidden } from '../refusals/refusal.ts';
+import { onlyValue } from '../wire/header-grammar.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 /** How the credential of an authenticated caller came. */
@@ -35,8 +36,8 @@ export function checkAmbient(
 function checkOrigin(wire: WireRequest, policy: Origins): Forbidden | null {
   // Nobody knows which of two lines the browser wrote; the guard refuses them too.
   if (isRepeated(wire, SITE) || isRepeated(wire, ORIGIN)) return forbidden('ambient_origin_repeated', policy);
-  const site = fieldOf(wire, SITE);
-  const origin = fieldOf(wire, ORIGIN);
+  const site = onlyValue(wire, SITE);
+  const origin = onlyValue(wire, ORIGIN);
   if (site === 'same-origin' || site === 'none') return null;
   // Browsers send Sec-Fetch-Site with every request from another origin: the list would be useless if that counted.
   if (origin !== null && policy.csrfOrigins.has(origin)) return null;
@@ -57,11 +58,6 @@ function isHarmless(wire: WireRequest, route: Pick<Route, 'webSocket'>): boolean
 
 function isRepeated({ headerNames }: WireRequest, name: string): boolean {
   return headerNames.indexOf(name) !== headerNames.lastIndexOf(name);
-}
-
-function fieldOf({ headerNames, rawHeaders }: WireRequest, name: string): string | null {
-  const index = headerNames.indexOf(name);
-  return index === -1 ? null : (rawHeaders[2 * index + 1] ?? '');
 }
 
 /** What the caller sent is repeated only where it is one of the words of the specification. */

@@ -3,6 +3,11 @@
  * choose: two credentials are an error, because the upstream might mean the other one.
  */
 import type { Credential } from '../credentials/credential.ts';
+import {
+  readsAuthorization,
+  readsBearer,
+  readsTokensInAuthorization,
+} from '../credentials/reads-authorization.ts';
 import type { AcceptPolicy, Limits } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { hasThreeParts, isBase64Token, parseAuthorization } from '../wire/authorization-header.ts';
@@ -131,19 +136,6 @@ function readingOf(name: string, accept: AcceptPolicy): Reading | null {
     if (source.in === 'header' && source.name === name) return 'token';
   }
   return null;
-}
-
-/** Keys are accepted as Bearer values too, also where tokens lie in another place. */
-function readsAuthorization(accept: AcceptPolicy): boolean {
-  return accept.userLists.length > 0 || readsBearer(accept);
-}
-
-function readsBearer(accept: AcceptPolicy): boolean {
-  return accept.apiKeySets.length > 0 || readsTokensInAuthorization(accept);
-}
-
-function readsTokensInAuthorization(accept: AcceptPolicy): boolean {
-  return accept.issuers.length > 0 && accept.tokenSources.some((source) => source.in === 'authorization');
 }
 
 function read(reading: Reading, name: string, value: string, scope: Scope): CollectedCredentials {

@@ -1,13 +1,11 @@
 /** Lets a visit through: forwards it, or opens its tunnel, and records how that ended. */
-
-import { logDecision } from '../observe/decision.ts';
-import { elapsed } from '../observe/stopwatch.ts';
 import type { Route } from '../policy/policy.ts';
 import { rewritePath } from '../policy/rewrite-path.ts';
 import { forwardedQuery } from '../upstream/embedded-credentials.ts';
 import type { ExchangeOutcome, ForwardPlan } from '../upstream/forward-plan.ts';
 import type { Decision } from './decide.ts';
 import { forward } from './forward.ts';
+import { recordVisit } from './record.ts';
 import { refuse } from './refuse.ts';
 import { warnOfSharedAnswer } from './shared-answers.ts';
 import { tunnel } from './tunnel.ts';
@@ -42,19 +40,7 @@ export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forwar
 }
 
 function record(visit: Visit, route: Route, outcome: ExchangeOutcome): void {
-  const { standing, wire } = visit;
-  if (!standing.logsAllowed()) return;
-  logDecision(standing.dependencies.log, {
-    requestId: visit.id,
-    peer: visit.peer,
-    method: wire.method,
-    host: wire.host,
-    path: wire.path,
-    routeId: route.id,
-    principal: visit.decision?.principal ?? null,
-    refusal: null,
-    status: outcome.status,
-    duration: elapsed() - visit.startedAt,
-    forwarded: { upstream: route.upstream.name, outcome },
-  });
+  if (!visit.standing.logsAllowed()) return;
+  const forwarded = { upstream: route.upstream.name, outcome };
+  recordVisit(visit, { refusal: null, status: outcome.status, forwarded });
 }

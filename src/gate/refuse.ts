@@ -2,19 +2,18 @@
  * Says no: the only place, besides the writer for bytes without a request, that writes a refusal. It turns
  * the refusal into HTTP, writes it where the visit came from and records it.
  */
-import { logDecision } from '../observe/decision.ts';
-import { elapsed } from '../observe/stopwatch.ts';
 import type { Route } from '../policy/policy.ts';
 import { negotiateFormat } from '../refusals/negotiate.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { answerTo } from '../refusals/response.ts';
 import { writeAnswer, writeAnswerToSocket } from '../refusals/write-answer.ts';
 import { corsHeaders } from '../resource/cors.ts';
+import { recordVisit } from './record.ts';
 import type { Visit } from './visit.ts';
 
 /** Writes the answer to a refusal and ends the visit. */
 export function refuse(visit: Visit, refusal: Refusal): void {
-  const { policy, dependencies } = visit.standing;
+  const { policy } = visit.standing;
   const { carrier, decision } = visit;
   // A visit that failed before anything was decided gets what a path gets where nothing is.
   const { accept, resource, cors } = decision?.approach ?? policy.unmatched;
@@ -31,19 +30,7 @@ export function refuse(visit: Visit, refusal: Refusal): void {
   });
   if (carrier.kind === 'http') writeAnswer(visit.request, carrier.response, answer);
   else writeAnswerToSocket(carrier.socket, answer);
-  logDecision(dependencies.log, {
-    requestId: visit.id,
-    peer: visit.peer,
-    method: visit.wire.method,
-    host: visit.wire.host,
-    path: visit.wire.path,
-    routeId: decision?.route?.id ?? null,
-    principal: decision?.principal ?? null,
-    refusal,
-    status: answer.status,
-    duration: elapsed() - visit.startedAt,
-    forwarded: null,
-  });
+  recordVisit(visit, { refusal, status: answer.status, forwarded: null });
 }
 
 /** A concealed route asks for nothing that an unmatched path would not ask for. */

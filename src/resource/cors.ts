@@ -3,7 +3,7 @@
  * answer, ours or an upstream's. Says nothing about who may call: that is for the gate's doors.
  */
 import type { CorsPolicy } from '../policy/policy.ts';
-import { isToken } from '../wire/header-grammar.ts';
+import { isToken, onlyValue } from '../wire/header-grammar.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 /** What our own answers tell clients in header fields; a page can read no others unless they are named. */
@@ -20,7 +20,7 @@ export function isPreflight(wire: WireRequest): boolean {
 
 /** The method that a preflight asks for; null when it names none. */
 export function requestedMethod(wire: WireRequest): string | null {
-  const method = fieldOf(wire, 'access-control-request-method');
+  const method = onlyValue(wire, 'access-control-request-method');
   return method !== null && isToken(method) ? method : null;
 }
 
@@ -42,14 +42,8 @@ export function allowedHeaders(cors: CorsPolicy, wire: WireRequest): readonly st
 
 /** The value of Access-Control-Allow-Origin, from the policy's list only; null when the origin is none of them. */
 function allowedOrigin(cors: CorsPolicy, wire: WireRequest): string | null {
-  const origin = fieldOf(wire, 'origin');
+  const origin = onlyValue(wire, 'origin');
   if (origin === null) return null;
   if (cors.origins === null) return '*';
   return cors.origins.has(origin) ? origin : null;
-}
-
-/** Of a field that the wire guard lets come once only. */
-function fieldOf(wire: WireRequest, name: string): string | null {
-  const index = wire.headerNames.indexOf(name);
-  return index === -1 ? null : (wire.rawHeaders[2 * index + 1] ?? null);
 }

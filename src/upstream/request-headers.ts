@@ -2,6 +2,7 @@
  * Builds the header list that an upstream gets: what callers may not say is left out first, then what we
  * say is added, identity last. Refuses to pass on a name that an upstream could take for one of ours.
  */
+import { readsAuthorization } from '../credentials/reads-authorization.ts';
 import type { Policy, Route } from '../policy/policy.ts';
 import { cutCookies } from '../wire/cookies.ts';
 import { foldHeaderName } from '../wire/fold-header-name.ts';
@@ -188,11 +189,8 @@ function passedValue(
 function keepsCredential(route: Route, name: string): boolean {
   if (!route.forwardCredential) return false;
   if (route.auth === 'none') return true;
-  const { tokenSources, apiKeySets, userLists, keyHeaders } = route.accept;
-  if (name === 'authorization') {
-    const others = apiKeySets.length + userLists.length;
-    return others > 0 || tokenSources.some((source) => source.in === 'authorization');
-  }
+  if (name === 'authorization') return readsAuthorization(route.accept);
+  const { tokenSources, keyHeaders } = route.accept;
   return (
     keyHeaders.includes(name) ||
     tokenSources.some((source) => source.in === 'header' && source.name.toLowerCase() === name)

@@ -4,6 +4,7 @@
  * an upstream says of caching itself stays as it is, and `Vary: *` is never made.
  */
 import type { CredentialPlace } from '../credentials/credential.ts';
+import { readsAuthorization } from '../credentials/reads-authorization.ts';
 import type { AcceptPolicy, Route } from '../policy/policy.ts';
 
 /** What decides who may see an answer. */
@@ -100,11 +101,6 @@ function fieldsRead({ keyHeaders, tokenSources }: AcceptPolicy): readonly string
     if (source.in === 'websocket_protocol') names.add('Sec-WebSocket-Protocol');
   }
   return [...names];
-}
-
-function readsAuthorization({ apiKeySets, userLists, tokenSources }: AcceptPolicy): boolean {
-  const readsTokens = tokenSources.some((source) => source.in === 'authorization');
-  return apiKeySets.length > 0 || userLists.length > 0 || readsTokens;
 }
 
 /** RFC 9110 section 12.5.5: fields are listed once, whatever their case, and `*` says more than any list. */

@@ -29,6 +29,15 @@ export function listHas(value: string, member: string): boolean {
   return listMembers(value).some((candidate) => candidate.toLowerCase() === member);
 }
 
+/** The value of a field's first line, for fields that the wire guard lets come once only; null without one. `name` is lower-case. */
+export function onlyValue(
+  { headerNames, rawHeaders }: Pick<WireRequest, 'headerNames' | 'rawHeaders'>,
+  name: string,
+): string | null {
+  const index = headerNames.indexOf(name);
+  return index === -1 ? null : (rawHeaders[2 * index + 1] ?? '');
+}
+
 /** All lines of a field, joined by commas as lists are (RFC 9110 section 5.3); '' without any. `name` is lower-case. */
 export function fieldValue(
   { headerNames, rawHeaders }: Pick<WireRequest, 'headerNames' | 'rawHeaders'>,

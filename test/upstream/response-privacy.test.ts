@@ -13,7 +13,11 @@ const NOBODY: AcceptPolicy = {
   keyHeaders: [],
   challenges: [],
 };
-const TOKENS: AcceptPolicy = { ...NOBODY, tokenSources: [{ in: 'authorization', issuers: null }] };
+const TOKENS: AcceptPolicy = {
+  ...NOBODY,
+  issuers: ['corp'],
+  tokenSources: [{ in: 'authorization', issuers: null }],
+};
 const KEYS: AcceptPolicy = { ...NOBODY, apiKeySets: ['machines'], keyHeaders: ['x-machine', 'x-guest'] };
 const USERS: AcceptPolicy = { ...NOBODY, userLists: ['ops'] };
 const COOKIES: AcceptPolicy = {

@@ -1,0 +1,25 @@
+/** The decision record of a visit: what is known of it, and how it ended. Written once, when it ends. */
+import { type DecisionRecord, logDecision } from '../observe/decision.ts';
+import { elapsed } from '../observe/stopwatch.ts';
+import type { Visit } from './visit.ts';
+
+/** How a visit ended. */
+export type Ending = Pick<DecisionRecord, 'refusal' | 'status' | 'forwarded'>;
+
+/** Logs the visit; whether it is sampled is for the caller to know. */
+export function recordVisit(visit: Visit, { refusal, status, forwarded }: Ending): void {
+  const { wire, decision } = visit;
+  logDecision(visit.standing.dependencies.log, {
+    requestId: visit.id,
+    peer: visit.peer,
+    method: wire.method,
+    host: wire.host,
+    path: wire.path,
+    routeId: decision?.route?.id ?? null,
+    principal: decision?.principal ?? null,
+    refusal,
+    status,
+    duration: elapsed() - visit.startedAt,
+    forwarded,
+  });
+}
