@@ -152,6 +152,8 @@ function keySource({ keys }: IssuerPolicy): string {
       return keys.url === null ? 'keys by discovery' : `keys by discovery from ${keys.url}`;
     case 'url':
       return `keys from ${keys.url}`;
+    case 'each':
+      return `each key from ${keys.template}`;
     case 'static':
       return 'keys in the policy';
     case 'secret':

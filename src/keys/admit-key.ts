@@ -13,6 +13,8 @@ export interface VerificationKey {
   readonly kid: string | null;
   readonly algorithm: string;
   readonly key: CryptoKey;
+  /** The member `issuer` of a key that speaks for one tenant only, with `{tenantid}` for any; null for most. */
+  readonly issuer: string | null;
   /** Key id, algorithm and public material: equal for the same key in two versions of a set. */
   readonly fingerprint: string;
 }
@@ -71,6 +73,7 @@ async function admitKey(member: unknown, allowed: readonly string[]): Promise<Ve
       kid,
       algorithm,
       key,
+      issuer: null,
       fingerprint: JSON.stringify([kid, algorithm, ...Object.values(material)]),
     });
   }

@@ -33,6 +33,23 @@ export interface KeySetStatus {
   readonly failures: number;
   /** Why the last attempt failed; null when it did not. Names addresses: not for callers. */
   readonly cause: string | null;
+  /** Epoch milliseconds of the next attempt that is planned; null when none is. */
+  readonly nextTryAt: number | null;
+  readonly counts: KeySetCounts;
+}
+
+/** What happened since the start; they only grow. */
+export interface KeySetCounts {
+  readonly attempts: number;
+  readonly failures: number;
+  /** Look-ups for key ids that were not held. */
+  readonly lookUps: number;
+  /** Tokens refused because their key id is not known. */
+  readonly unknown: number;
+  /** Tokens judged with keys older than they should be, because new ones could not be had. */
+  readonly stale: number;
+  /** Keys that were withdrawn by the source. */
+  readonly withdrawn: number;
 }
 
 export interface KeySet {
@@ -56,7 +73,18 @@ export interface KeySet {
 /** What a key set needs to know of an issuer. */
 export type KeySetPolicy = Pick<
   IssuerPolicy,
-  'name' | 'issuers' | 'keys' | 'algorithms' | 'insecureHttp' | 'ca' | 'bearerTokenFile' | 'refresh'
+  | 'name'
+  | 'issuers'
+  | 'tenants'
+  | 'profile'
+  | 'keys'
+  | 'algorithms'
+  | 'insecureHttp'
+  | 'ca'
+  | 'bearerTokenFile'
+  | 'proxy'
+  | 'redirects'
+  | 'refresh'
 >;
 
 export interface KeySetDependencies extends Dependencies {
@@ -66,6 +94,8 @@ export interface KeySetDependencies extends Dependencies {
   readonly after?: After;
   /** Spreads refreshes of many gateways; default Math.random. */
   readonly random?: () => number;
+  /** Called after keys were withdrawn or replaced by others, so that open streams are judged again. */
+  readonly onWithdrawal?: (name: string) => void;
 }
 
 /** Look-ups for unknown key ids that may follow each other at once; one comes back each `cooldown`. */
@@ -137,6 +167,8 @@ class FetchingKeySet implements KeySet {
       obtainedAt: refresher.everObtained ? refresher.obtainedAt : null,
       failures: refresher.failures,
       cause: refresher.cause === '' ? null : refresher.cause,
+      nextTryAt: null,
+      counts: { attempts: 0, failures: 0, lookUps: 0, unknown: 0, stale: 0, withdrawn: 0 },
     };
   }
 

@@ -36,7 +36,7 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
   const source = issuer.keys;
   const close = (): void => transport.close();
   if (source.from === 'secret') return { load: () => loadSecret(source.secret, issuer.algorithms), close };
-  if (source.from === 'static') return { load: () => admit(source.jwks.keys, null, issuer), close };
+  if (source.from === 'static') return { load: () => admit(source.document.keys, null, issuer), close };
   const locate = createLocator(issuer, transport);
   const load = async (now: number): Promise<LoadedKeys> => {
     const signal = AbortSignal.timeout(issuer.refresh.timeout);
@@ -103,7 +103,7 @@ async function loadSecret(secret: Buffer, allowed: readonly string[]): Promise<L
     if (needs?.kty !== 'oct' || secret.length < needs.secretBytes) continue;
     const hash = `SHA-${algorithm.slice(2)}`;
     const key = await webcrypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, ['verify']);
-    keys.push({ kid: null, algorithm, key, fingerprint: algorithm });
+    keys.push({ kid: null, algorithm, key, issuer: null, fingerprint: algorithm });
   }
   if (keys.length === 0)
     return { ok: false, cause: 'the secret is too short for its algorithms', ignored: [] };

@@ -170,7 +170,13 @@ export interface ErrorsPolicy {
 /** A place where a token may lie, besides those that credential kinds bring (key headers). */
 export type TokenSource =
   | { readonly in: 'authorization'; readonly issuers: readonly string[] | null }
-  | { readonly in: 'header'; readonly name: string; readonly issuers: readonly string[] | null }
+  | {
+      readonly in: 'header';
+      readonly name: string;
+      readonly issuers: readonly string[] | null;
+      /** Whether base64url with padding is taken too: only issuers that write it (`aws_alb`) are read here. */
+      readonly padded: boolean;
+    }
   /** Names of cookies and of query parameters are compared as they are. */
   | { readonly in: 'cookie'; readonly name: string; readonly issuers: readonly string[] | null }
   | { readonly in: 'query'; readonly name: string; readonly issuers: readonly string[] | null }

@@ -12,7 +12,7 @@ export async function checkStaticKeys(
 ): Promise<void> {
   for (const { name, keys, algorithms } of issuers) {
     if (keys.from !== 'static') continue;
-    const members = keys.jwks.keys;
+    const members = keys.document.keys;
     if (!Array.isArray(members)) continue;
     const admission = await admitKeys(members, algorithms);
     const list = admission.keys.length === 0 ? context.problems : context.warnings;

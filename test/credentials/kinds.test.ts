@@ -124,7 +124,7 @@ function stage(
   const pool = shared ?? createKeySetPool({ now: Date.now, log });
   const sha256 = createHash('sha256').update('the-key').digest();
   const policy: CredentialPolicy = {
-    issuers: [issuerPolicy({ keys: { from: 'url', url }, ...changes })],
+    issuers: [issuerPolicy({ keys: { from: 'url', url, form: 'jwks' }, ...changes })],
     apiKeySets: [
       {
         name: 'machines',

@@ -6,7 +6,7 @@ import {
 } from '../../src/credentials/reads-authorization.ts';
 import { accepting } from '../fixtures/caller.ts';
 
-const elsewhere = [{ in: 'header', name: 'x-token', issuers: null }] as const;
+const elsewhere = [{ in: 'header', name: 'x-token', issuers: null, padded: false }] as const;
 const CASES: [string, Parameters<typeof accepting>[0], tokens: boolean, bearer: boolean, any: boolean][] = [
   ['tokens in Authorization', {}, true, true, true],
   ['tokens elsewhere', { tokenSources: elsewhere }, false, false, false],

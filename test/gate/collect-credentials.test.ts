@@ -20,11 +20,13 @@ const both = accepting({
   apiKeySets: ['machines'],
   keyHeaders: ['x-api-key'],
 });
-const tokenHeader = accepting({ tokenSources: [{ in: 'header', name: 'x-token', issuers: ['corp'] }] });
+const tokenHeader = accepting({
+  tokenSources: [{ in: 'header', name: 'x-token', issuers: ['corp'], padded: false }],
+});
 const twoPlaces = accepting({
   tokenSources: [
     { in: 'authorization', issuers: null },
-    { in: 'header', name: 'x-token', issuers: ['corp'] },
+    { in: 'header', name: 'x-token', issuers: ['corp'], padded: false },
   ],
 });
 const twoKeyHeaders = accepting({
@@ -41,7 +43,7 @@ const everything = accepting({
   challenges: ['Bearer', 'Basic'],
 });
 const usersAndHeader = accepting({
-  tokenSources: [{ in: 'header', name: 'x-token', issuers: ['corp'] }],
+  tokenSources: [{ in: 'header', name: 'x-token', issuers: ['corp'], padded: false }],
   userLists: ['ops'],
 });
 const nobody = accepting({ sources: [], issuers: [], challenges: [] });
@@ -238,8 +240,8 @@ t.test('a place that counts for some issuers says which, and a place named twice
     tokenSources: [
       { in: 'authorization', issuers: ['a'] },
       { in: 'authorization', issuers: ['b'] },
-      { in: 'header', name: 'x-token', issuers: ['a'] },
-      { in: 'header', name: 'x-token', issuers: null },
+      { in: 'header', name: 'x-token', issuers: ['a'], padded: false },
+      { in: 'header', name: 'x-token', issuers: null, padded: false },
     ],
   });
   t.strictSame(onlyIssuers(split, ['Authorization', `Bearer ${JWT}`]), ['a', 'b']);

@@ -118,7 +118,10 @@ t.test('the bearer token is read anew each time and shown to the configured orig
     response.writeHead(200).end('{}');
   });
   const file = join(t.testdir({ token: 'first\n' }), 'token');
-  const changes: Partial<IssuerPolicy> = { bearerTokenFile: file, keys: { from: 'url', url: server.url } };
+  const changes: Partial<IssuerPolicy> = {
+    bearerTokenFile: file,
+    keys: { from: 'url', url: server.url, form: 'jwks' },
+  };
   const transport = createKeyTransport(issuerPolicy(changes));
   t.teardown(() => transport.close());
   const signal = AbortSignal.timeout(5000);

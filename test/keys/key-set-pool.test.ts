@@ -5,7 +5,7 @@ import { recordLog } from '../fixtures/fake-time.ts';
 import { issuerPolicy, refreshDefaults } from '../fixtures/issuer-policy.ts';
 
 const url = (changes: Partial<IssuerPolicy> = {}): IssuerPolicy =>
-  issuerPolicy({ keys: { from: 'url', url: 'https://issuer.test/jwks' }, ...changes });
+  issuerPolicy({ keys: { from: 'url', url: 'https://issuer.test/jwks', form: 'jwks' }, ...changes });
 
 t.test('issuers with the same key source share a set, all others have their own', async (t) => {
   const pool = createKeySetPool({ now: Date.now, log: recordLog() });
@@ -18,8 +18,8 @@ t.test('issuers with the same key source share a set, all others have their own'
   const changes: readonly Partial<IssuerPolicy>[] = [
     { name: 'other' },
     { issuers: ['https://other.test'] },
-    { keys: { from: 'url', url: 'https://issuer.test/jwks2' } },
-    { keys: { from: 'static', jwks: { keys: [] } } },
+    { keys: { from: 'url', url: 'https://issuer.test/jwks2', form: 'jwks' } },
+    { keys: { from: 'static', document: { keys: [] }, form: 'jwks' } },
     { keys: { from: 'secret', secret: Buffer.alloc(32, 1) } },
     { keys: { from: 'secret', secret: Buffer.alloc(32, 2) } },
     { algorithms: ['ES256'] },

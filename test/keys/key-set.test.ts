@@ -283,7 +283,10 @@ t.test(
 t.test('keys of the policy itself are there for good and ask nobody', async (t) => {
   const time = createFakeTime();
   const jwks = JSON.parse(JSON.stringify(a.jwks));
-  const set = createKeySet(issuerPolicy({ keys: { from: 'static', jwks } }), { ...time, log: recordLog() });
+  const set = createKeySet(issuerPolicy({ keys: { from: 'static', document: jwks, form: 'jwks' } }), {
+    ...time,
+    log: recordLog(),
+  });
   t.match(await set.find('a', 'ES256', time.now()), { outcome: 'found' });
   await time.advance(100 * 86_400_000);
   t.match(set.find('a', 'ES256', time.now()), { outcome: 'found' });
@@ -322,7 +325,7 @@ t.test('S8 over real sockets: down at start, up later, then a redirect changes n
   const server = await serveJwks(t, a.jwks);
   await server.stop();
   const refresh = { ...refreshDefaults, cooldown: 20, interval: 50 };
-  const policy = issuerPolicy({ keys: { from: 'url', url: server.url }, refresh });
+  const policy = issuerPolicy({ keys: { from: 'url', url: server.url, form: 'jwks' }, refresh });
   const set = createKeySet(policy, { now: Date.now, log: recordLog() });
   t.teardown(() => set.close());
   t.match(await set.find('a', 'ES256', Date.now()), { outcome: 'unavailable', retryAfter: 1 });
@@ -393,7 +396,7 @@ function staged(issuers: readonly TestIssuer[], refresh: Partial<IssuerPolicy['r
   const time = createFakeTime();
   const log = recordLog();
   const policy = issuerPolicy({
-    keys: { from: 'url', url: 'https://issuer.test/jwks' },
+    keys: { from: 'url', url: 'https://issuer.test/jwks', form: 'jwks' },
     refresh: { ...refreshDefaults, ...refresh },
   });
   // 0.5 spreads pauses not at all; a tenth off the interval would only blur the numbers.

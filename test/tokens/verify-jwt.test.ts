@@ -389,7 +389,7 @@ t.test('T45 C4 cached tokens end with their key, also one verified while it was 
 });
 
 t.test('K01 D9 keys that cannot be had are 503, whatever the token', async (t) => {
-  const policy = issuerPolicy({ keys: { from: 'url', url: 'https://issuer.test/jwks' } });
+  const policy = issuerPolicy({ keys: { from: 'url', url: 'https://issuer.test/jwks', form: 'jwks' } });
   const transport = {
     fetch: async () => ({ ok: false as const, answered: false, cause: 'ECONNREFUSED' }),
     close: () => {},
@@ -450,7 +450,7 @@ function stage(
 
 function entry(policy: IssuerPolicy, issuers: readonly TestIssuer[]): TokenIssuer {
   const jwks: JsonObject = JSON.parse(JSON.stringify({ keys: issuers.map((issuer) => issuer.jwk) }));
-  const held: IssuerPolicy = { ...policy, keys: { from: 'static', jwks } };
+  const held: IssuerPolicy = { ...policy, keys: { from: 'static', document: jwks, form: 'jwks' } };
   return { policy: held, keySet: createKeySet(held, { now: Date.now, log: recordLog() }) };
 }
 

@@ -212,7 +212,7 @@ t.test('G16 credentials pass where the route forwards them, from the places that
     path: '/other',
     accept: accepting({
       keyHeaders: ['x-api-key'],
-      tokenSources: [{ in: 'header', name: 'x-token', issuers: null }],
+      tokenSources: [{ in: 'header', name: 'x-token', issuers: null, padded: false }],
     }),
   });
   const policy = { unmatched: { accept: other.accept, cors: null, resource: null, status: 404 as const } };

@@ -37,7 +37,7 @@ const ALL: AcceptPolicy = {
   userLists: ['ops'],
   tokenSources: [
     ...TOKENS.tokenSources,
-    { in: 'header', name: 'x-token', issuers: null },
+    { in: 'header', name: 'x-token', issuers: null, padded: false },
     ...COOKIES.tokenSources,
   ],
 };

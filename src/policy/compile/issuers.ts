@@ -42,10 +42,14 @@ function compileIssuer(
     compileClaimPaths(claims[key] ?? [], [...path, 'claims', key], context);
   const compiled = {
     name,
+    preset: issuer.preset ?? null,
     issuers: issuer.issuer ?? [],
+    tenants: null,
     insecureHttp: issuer.insecure_http,
     ca: issuer.ca_file?.text ?? null,
     bearerTokenFile: issuer.bearer_token_file ?? null,
+    proxy: null,
+    redirects: issuer.redirects,
     algorithms,
     profile: issuer.profile,
     acceptIdTokens: issuer.accept_id_tokens,
@@ -53,6 +57,7 @@ function compileIssuer(
     leeway: issuer.leeway,
     maxLifetime: issuer.max_lifetime,
     requireClaims: compileClaimRequirements(issuer.require_claims, [...path, 'require_claims'], context),
+    requireHeader: compileClaimRequirements(issuer.require_header, [...path, 'require_header'], context),
     subject: claimPaths('subject'),
     client: claimPaths('client'),
     scopes: claimPaths('scopes'),
@@ -65,6 +70,7 @@ function compileIssuer(
       maxStale: refresh.max_stale,
       maxBytes: refresh.max_bytes,
       maxKeys: refresh.max_keys,
+      cacheFile: refresh.cache_file,
     },
   } as const;
   return audience === null || keys === null ? null : { ...compiled, audience, keys };
@@ -149,7 +155,8 @@ function compileAudience(
 /** Keys that only fetching reads must not stand where nothing is fetched. */
 function checkFetching(issuer: IssuerConfiguration, path: ConfigurationPath, context: CompileContext): void {
   if (issuer.ca_file !== undefined) checkCertificates([...path, 'ca_file'], issuer.ca_file.text, context);
-  const isFetched = issuer.jwks === undefined && issuer.secret === undefined;
+  const isFetched =
+    issuer.jwks === undefined && issuer.certificates === undefined && issuer.secret === undefined;
   for (const name of ['ca_file', 'bearer_token_file'] as const) {
     if (isFetched || issuer[name] === undefined) continue;
     const message = 'has no effect: the keys are in the policy and nothing is fetched; remove it';

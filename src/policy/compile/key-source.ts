@@ -1,7 +1,7 @@
 /** Where an issuer's keys come from. Refuses whatever somebody on the way could replace, unless told otherwise. */
 import type { JsonObject, JsonValue } from '../../credentials/credential.ts';
 import type { ConfigurationPath } from '../problem.ts';
-import type { IssuerConfiguration } from '../schema/issuers.ts';
+import { type IssuerConfiguration, KEY_SOURCES } from '../schema/issuers.ts';
 import type { KeySource } from '../sources.ts';
 import type { CompileContext } from './context.ts';
 import { isLoopbackUrl } from './grammar.ts';
@@ -12,8 +12,6 @@ export const SHORTEST_SECRET: ReadonlyMap<string, number> = new Map([
   ['HS384', 48],
   ['HS512', 64],
 ]);
-
-const SOURCES = ['discovery_url', 'jwks_uri', 'jwks', 'secret'];
 
 /** Compiles the one source that is given, or discovery from the issuer; null when it is wrong and reported. */
 export function compileKeySource(
@@ -26,7 +24,7 @@ export function compileKeySource(
   const isFetchable = (url: string, place: ConfigurationPath) => checkKeyUrl(url, issuer, place, context);
   if (issuer.jwks_uri !== undefined) {
     const { jwks_uri: url } = issuer;
-    return isFetchable(url, [...path, 'jwks_uri']) ? { from: 'url', url } : null;
+    return isFetchable(url, [...path, 'jwks_uri']) ? { from: 'url', url, form: 'jwks' } : null;
   }
   if (issuer.discovery_url !== undefined) {
     const { discovery_url: url } = issuer;
@@ -34,7 +32,7 @@ export function compileKeySource(
   }
   const first = issuer.issuer?.[0];
   // What is written and not here is wrong and reported, or not known yet.
-  const isElsewhere = SOURCES.some((key) => context.isWritten([...path, key]));
+  const isElsewhere = KEY_SOURCES.some((key) => context.isWritten([...path, key]));
   if (first === undefined || isElsewhere) return null;
   return isDiscoverable(first, issuer, [...path, 'issuer', 0], context)
     ? { from: 'discovery', url: null }
@@ -61,7 +59,7 @@ function compileSecret(
 function compileStatic(jwks: unknown, path: ConfigurationPath, context: CompileContext): KeySource | null {
   const value = toJsonValue(jwks);
   if (isObject(value) && Array.isArray(value.keys) && value.keys.length > 0)
-    return { from: 'static', jwks: value };
+    return { from: 'static', document: value, form: 'jwks' };
   const message = 'must be a JWK Set with at least one key: {keys: [{kty: ..., ...}]} (RFC 7517 section 5)';
   context.problems.report(path, 'invalid_jwks', message);
   return null;

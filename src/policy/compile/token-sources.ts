@@ -46,7 +46,7 @@ function compileTokenSource(
   if (marker !== undefined) return { in: 'websocket_protocol', name: marker, issuers };
   if (header === undefined) return null;
   checkHeader(header, [...place, 'header'], sources, context);
-  return { in: 'header', name: header.toLowerCase(), issuers };
+  return { in: 'header', name: header.toLowerCase(), issuers, padded: false };
 }
 
 function checkHeader(

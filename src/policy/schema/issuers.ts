@@ -19,6 +19,7 @@ import {
 } from './builder.ts';
 import { claimMatchers } from './claim-matchers.ts';
 import { claimName, scopeToken, sourceName } from './names.ts';
+import { PRESET_NAMES } from './presets.ts';
 
 /** Every asymmetric algorithm that is taken unless an issuer says otherwise. */
 export const ASYMMETRIC_ALGORITHMS = [
@@ -33,6 +34,20 @@ export const ASYMMETRIC_ALGORITHMS = [
   'ES512',
   'EdDSA',
 ] as const;
+
+/** Keys of an issuer that say where its keys come from; at most one of them. */
+export const KEY_SOURCES = [
+  'discovery_url',
+  'jwks_uri',
+  'jwks',
+  'certificates_uri',
+  'certificates',
+  'key_uri',
+  'secret',
+];
+
+/** A tenant as it may stand in an issuer: an id or a domain. */
+const TENANT = /^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$/;
 
 const audience = object(
   {
@@ -88,21 +103,42 @@ const refresh = object({
     default: '512KiB',
   }),
   max_keys: key(integer({ min: 1, max: 10_000 }), { doc: 'Most keys of a set.', default: 100 }),
-  cache_file: later('A file that keeps the keys over a restart.', { none: true }),
+  cache_file: key(orNone(text()), {
+    doc: 'A file that keeps the last good keys, so that a restart works while the provider is down. Created with mode 0600; used only when the provider does not answer, and only up to `max_stale`.',
+    default: 'none',
+    example: '/var/cache/sallyport/corp.json',
+  }),
 });
+
+const tenants = object(
+  {
+    any_of: key(listOf(text({ pattern: TENANT, expected: 'the id or domain of a tenant' }), { min: 1 }), {
+      doc: 'These tenants.',
+      example: ['72f988bf-86f1-41af-91ab-2d7cd011db47'],
+    }),
+    insecure_any: key(boolean(), {
+      doc: 'Any tenant at all: whoever opens an account with the provider is a caller.',
+      default: false,
+    }),
+  },
+  { short: 'any_of' },
+);
 
 const issuer = object(
   {
-    preset: later('Fills the keys below for a known provider.'),
-    issuer: key(
-      listOf(text({ notYet: { pattern: /\{tenant\}/, what: 'a `{tenant}` template' } }), { min: 1 }),
-      {
-        doc: 'The `iss` of its tokens, compared exactly; a list where a provider uses two (keys are discovered from the first).',
-        required: true,
-        example: 'https://login.example.com/realms/corp',
-      },
-    ),
-    tenants: later('The tenants that a `{tenant}` in `issuer` may be.'),
+    preset: key(choice(PRESET_NAMES), {
+      doc: 'Fills keys of this entry for a known provider; what is written wins. What each fills is in docs/providers.',
+      example: 'keycloak',
+    }),
+    issuer: key(listOf(text(), { min: 1 }), {
+      doc: 'The `iss` of its tokens, compared exactly; a list where a provider uses two (keys are discovered from the first). `{tenant}` stands for each of `tenants`. With `profile: spiffe` the trust domain, as `spiffe://example.org`.',
+      required: true,
+      example: 'https://login.example.com/realms/corp',
+    }),
+    tenants: key(tenants, {
+      doc: 'What `{tenant}` in `issuer` may be.',
+      example: ['72f988bf-86f1-41af-91ab-2d7cd011db47'],
+    }),
     audience: key(audience, {
       doc: 'For whom its tokens must be: one of these in `aud` (RFC 7519 section 4.1.3).',
       required: true,
@@ -133,6 +169,19 @@ const issuer = object(
         ],
       },
     }),
+    certificates_uri: key(text(), {
+      doc: 'Where its keys are, as a JSON object of key ids and X.509 certificates in PEM.',
+      example: 'https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com',
+    }),
+    certificates: key(json(), {
+      doc: 'Its keys themselves: a mapping of key ids to X.509 certificates or public keys in PEM.',
+      file: 'document',
+      example: { k1: '-----BEGIN PUBLIC KEY-----...' },
+    }),
+    key_uri: key(text(), {
+      doc: 'Where each single key is, in PEM; `{kid}` stands for the key id. A key is fetched when a token names it, within the same bounds as others.',
+      example: 'https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}',
+    }),
     secret: key(text(), {
       doc: 'The shared secret of HS256, HS384 and HS512; at least as long as the hash (RFC 7518 section 3.2).',
       secret: true,
@@ -144,7 +193,17 @@ const issuer = object(
       doc: 'A file whose content is sent as a bearer token when fetching keys; read again at each fetch.',
       example: '/var/run/secrets/kubernetes.io/serviceaccount/token',
     }),
-    http_proxy: later('A proxy through which keys are fetched.', { none: true }),
+    http_proxy: key(orNone(text()), {
+      doc: 'A proxy through which keys are fetched, e.g. `http://proxy.example.com:3128`; `none` for no proxy whatever the environment says.',
+      defaultText:
+        '`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of the environment; loopback is always asked directly',
+      concealed: true,
+      example: 'http://proxy.example.com:3128',
+    }),
+    redirects: key(choice(['none', 'same_origin']), {
+      doc: 'Which redirects are followed when fetching keys: none, or at most two that stay on scheme, host and port. Any other is a failure.',
+      default: 'none',
+    }),
     insecure_http: key(boolean(), {
       doc: 'Allow key sources over `http://` off loopback, as in a compose network. Whoever is on the way can make keys.',
       default: false,
@@ -155,8 +214,8 @@ const issuer = object(
         'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; with `secret` HS256, HS384, HS512',
       example: ['RS256', 'ES256'],
     }),
-    profile: key(choice(['compat', 'rfc9068'], { notYet: ['kubernetes', 'spiffe'] }), {
-      doc: '`rfc9068` asks for all that RFC 9068 does (`typ: at+jwt`, `client_id`, `iat`, `jti`).',
+    profile: key(choice(['compat', 'rfc9068', 'kubernetes', 'spiffe', 'aws_alb']), {
+      doc: '`rfc9068` asks for all that RFC 9068 does (`typ: at+jwt`, `client_id`, `iat`, `jti`); `kubernetes` for a bound service account token whose `sub` names the account that it holds; `spiffe` for a JWT-SVID of the trust domain; `aws_alb` for what an AWS load balancer sends in `X-Amzn-Oidc-Data`.',
       default: 'compat',
     }),
     accept_id_tokens: key(boolean(), {
@@ -180,6 +239,11 @@ const issuer = object(
       default: {},
       example: { token_use: 'access' },
     }),
+    require_header: key(claimMatchers, {
+      doc: 'What the JOSE header of each token must hold besides; failing is 401 `invalid_token`.',
+      default: {},
+      example: { signer: 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/1a2b3c' },
+    }),
     claims: key(claims, {
       doc: 'Where to find what. A name is a top-level claim, taken literally (`https://x/roles`, `cognito:groups`); `/a/b` is an RFC 6901 pointer into nested ones.',
       default: {},
@@ -194,7 +258,7 @@ const issuer = object(
     status_list: later("Look tokens up in the issuer's status lists.", { none: true }),
     dpop: later('Proof of possession (RFC 9449).', { none: true }),
   },
-  { atMostOne: [['discovery_url', 'jwks_uri', 'jwks', 'secret']] },
+  { atMostOne: [KEY_SOURCES] },
 );
 
 /** Keys of the top level. */
