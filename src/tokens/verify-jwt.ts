@@ -11,6 +11,7 @@ import type { IssuerPolicy } from '../policy/sources.ts';
 import type { RefusalDetail } from '../refusals/refusal.ts';
 import { buildPrincipal } from './build-principal.ts';
 import { checkClaims, isExpired, shorten } from './check-claims.ts';
+import { createIssuerChooser, type IssuerChooser } from './choose-issuer.ts';
 import { type ParsedToken, parseToken } from './parse-token.ts';
 import { type CachedToken, createVerifiedCache, digestOf } from './verified-cache.ts';
 import { createSignatureVerifier, type SignatureVerifier } from './verify-signature.ts';
@@ -31,12 +32,9 @@ export interface JwtVerifierOptions {
   readonly signatures?: SignatureVerifier;
 }
 
-/** Who judges a token, or why nobody does. */
-type Chosen = TokenIssuer | { readonly reason: string; readonly detail: RefusalDetail };
-
 /** Verifies the tokens of all issuers of a policy; a token of each is verified once and remembered. */
 export class JwtVerifier {
-  readonly #byIssuer = new Map<string, TokenIssuer[]>();
+  readonly #issuers: IssuerChooser<TokenIssuer>;
   readonly #tokenBytes: number;
   readonly #now: () => number;
   readonly #signatures: SignatureVerifier;
@@ -48,11 +46,7 @@ export class JwtVerifier {
     this.#tokenBytes = tokenBytes;
     this.#now = now;
     this.#signatures = signatures ?? createSignatureVerifier();
-    for (const issuer of issuers) {
-      for (const name of issuer.policy.issuers) {
-        this.#byIssuer.set(name, [...(this.#byIssuer.get(name) ?? []), issuer]);
-      }
-    }
+    this.#issuers = createIssuerChooser(issuers);
   }
 
   /**
@@ -86,8 +80,9 @@ export class JwtVerifier {
     const parsed = parseToken(credential.value);
     if (!parsed.ok) return refuse(parsed.reason);
     const { token } = parsed;
-    const chosen = this.#choose(token);
-    if ('reason' in chosen) return refuse(chosen.reason, chosen.detail);
+    const choice = this.#issuers.choose(token);
+    if (!choice.ok) return refuse(choice.reason, choice.detail);
+    const chosen = choice.entry;
     const source = chosen.policy.name;
     if (!counts(source, credential, accept)) return notAccepted(source, credential, accept);
     const flaw = checkClaims(token.header, token.claims, chosen.policy, now);
@@ -97,23 +92,6 @@ export class JwtVerifier {
     });
     this.#pending.set(digest, { source, verdict });
     return verdict;
-  }
-
-  /** By `iss`, compared code point by code point, then by `alg`: two entries of one issuer have disjoint algorithms. */
-  #choose({ header, claims }: ParsedToken): Chosen {
-    const { iss } = claims;
-    const entries = typeof iss === 'string' ? this.#byIssuer.get(iss) : undefined;
-    if (entries === undefined) {
-      const expected = shorten([...this.#byIssuer.keys()].join(' '));
-      if (typeof iss !== 'string') return { reason: 'issuer_missing', detail: { expected } };
-      return { reason: 'unknown_issuer', detail: { expected, got: shorten(iss) } };
-    }
-    const entry = entries.find(({ policy }) => policy.algorithms.includes(header.alg));
-    if (entry !== undefined) return entry;
-    const expected = entries.flatMap(({ policy }) => policy.algorithms).join(' ');
-    // Entries of one issuer differ in their algorithms: which of them was meant stays open.
-    const source = entries.map(({ policy }) => policy.name).join(' ');
-    return { reason: 'algorithm_not_allowed', detail: { source, expected, got: shorten(header.alg) } };
   }
 
   async #verifyWithKeys(
