@@ -4,11 +4,12 @@
  * HTTP that the policy did not allow.
  */
 import type { IssuerPolicy } from '../policy/sources.ts';
+import type { FetchFailure } from './fetch-cause.ts';
 import type { FetchedObject, KeyTransport } from './fetch-keys.ts';
 
 export type Discovered =
   | { readonly ok: true; readonly jwksUri: string }
-  | { readonly ok: false; readonly cause: string };
+  | { readonly ok: false; readonly cause: string; readonly failure?: FetchFailure };
 
 /**
  * Where the metadata may lie, in the order to try: RFC 8414 with the well-known part before the issuer's path

@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { IssuerPolicy } from '../policy/sources.ts';
+import type { FetchFailure } from './fetch-cause.ts';
 import { maxAgeOf } from './schedule.ts';
 
 /** A JSON object as it came; every member is of any type. */
@@ -14,7 +15,12 @@ export type FetchedObject = Readonly<Record<string, unknown>>;
 export type Fetched =
   | { readonly ok: true; readonly document: FetchedObject; readonly maxAge: number | null }
   /** `answered`: the server spoke HTTP, so that another path of it may do better. `cause` is for the log. */
-  | { readonly ok: false; readonly answered: boolean; readonly cause: string };
+  | {
+      readonly ok: false;
+      readonly answered: boolean;
+      readonly cause: string;
+      readonly failure?: FetchFailure;
+    };
 
 /** Where documents come from; tests bring their own. */
 export interface KeyTransport {

@@ -37,8 +37,10 @@ export function createKeySetPool(deps: KeySetDependencies): KeySetPool {
 
 /** A digest of all that decides which keys there are, so that secrets are not kept a second time. */
 function identityOf(issuer: KeySetPolicy): string {
-  const { name, issuers, keys, algorithms, insecureHttp, ca, bearerTokenFile, refresh } = issuer;
-  const parts = [name, issuers[0], keys, algorithms, insecureHttp, ca, bearerTokenFile, refresh];
+  const { name, issuers, keys, algorithms, insecureHttp, ca, bearerTokenFile, proxy, redirects, refresh } =
+    issuer;
+  const access = [insecureHttp, ca, bearerTokenFile, proxy, redirects];
+  const parts = [name, issuers[0], keys, algorithms, access, refresh];
   // JSON turns Infinity into null, which `none` must not share with anything.
   const text = JSON.stringify(parts, (_, value) => (value === Number.POSITIVE_INFINITY ? 'none' : value));
   return hash('sha256', text);

@@ -7,6 +7,7 @@ import type { IssuerPolicy } from '../policy/sources.ts';
 import { admitKeys, type IgnoredMember, type VerificationKey } from './admit-key.ts';
 import { algorithms } from './algorithms.ts';
 import { discover, metadataUrls } from './discover.ts';
+import type { FetchFailure } from './fetch-cause.ts';
 import type { Fetched, KeyTransport } from './fetch-keys.ts';
 
 export type LoadedKeys =
@@ -17,7 +18,13 @@ export type LoadedKeys =
       /** Milliseconds that the source says they are fresh; null when it does not say. */
       readonly maxAge: number | null;
     }
-  | { readonly ok: false; readonly cause: string; readonly ignored: readonly IgnoredMember[] };
+  | {
+      readonly ok: false;
+      readonly cause: string;
+      readonly ignored: readonly IgnoredMember[];
+      /** The fetch that failed, or whose answer was of no use; absent where nothing is fetched. */
+      readonly failure?: FetchFailure;
+    };
 
 export interface KeyLoader {
   /** Never rejects, but for a defect of ours. Within `refresh.timeout` for all its requests together. */
