@@ -1,7 +1,8 @@
 /** Where an issuer's keys come from. Refuses whatever somebody on the way could replace, unless told otherwise. */
 import type { JsonObject, JsonValue } from '../../credentials/credential.ts';
 import type { ConfigurationPath } from '../problem.ts';
-import { type IssuerConfiguration, KEY_SOURCES } from '../schema/issuers.ts';
+import type { IssuerConfiguration } from '../schema/issuers.ts';
+import { KEY_SOURCES } from '../schema/key-sources.ts';
 import type { KeySource } from '../sources.ts';
 import type { CompileContext } from './context.ts';
 import { isLoopbackUrl } from './grammar.ts';
