@@ -8,7 +8,7 @@ import { admitKeys, type IgnoredMember, type VerificationKey } from './admit-key
 import { algorithms } from './algorithms.ts';
 import { discover, metadataUrls } from './discover.ts';
 import type { FetchFailure } from './fetch-cause.ts';
-import type { Fetched, KeyTransport } from './fetch-keys.ts';
+import type { Fetched, FetchedObject, KeyTransport } from './fetch-keys.ts';
 
 export type LoadedKeys =
   | {
@@ -17,6 +17,8 @@ export type LoadedKeys =
       readonly ignored: readonly IgnoredMember[];
       /** Milliseconds that the source says they are fresh; null when it does not say. */
       readonly maxAge: number | null;
+      /** Where they came from, and the part of the document that was admitted; absent where nothing is fetched. */
+      readonly fetched?: { readonly url: string; readonly document: FetchedObject };
     }
   | {
       readonly ok: false;
@@ -29,6 +31,8 @@ export type LoadedKeys =
 export interface KeyLoader {
   /** Never rejects, but for a defect of ours. Within `refresh.timeout` for all its requests together. */
   load(now: number): Promise<LoadedKeys>;
+  /** Judges a document that was fetched before, by the rules of today; absent where nothing is fetched. */
+  readonly recall?: (document: FetchedObject) => Promise<LoadedKeys>;
   close(): void;
 }
 
@@ -54,7 +58,7 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
     if (!loaded.ok) locate.forget();
     return loaded;
   };
-  return { load, close };
+  return { load, recall: (document) => admit(document.keys, null, issuer), close };
 }
 
 interface Locator {
@@ -88,8 +92,15 @@ function createLocator(issuer: KeyLoaderPolicy, transport: KeyTransport): Locato
 
 async function admitFetched(url: string, fetched: Fetched, issuer: KeyLoaderPolicy): Promise<LoadedKeys> {
   if (!fetched.ok) return { ok: false, cause: `${url} ${fetched.cause}`, ignored: [] };
-  const loaded = await admit(fetched.document.keys, fetched.maxAge, issuer);
-  return loaded.ok ? loaded : { ...loaded, cause: `${url} ${loaded.cause}` };
+  const { keys } = fetched.document;
+  const loaded = await admit(keys, fetched.maxAge, issuer);
+  if (!loaded.ok) return { ...loaded, cause: `${url} ${loaded.cause}` };
+  return { ...loaded, fetched: { url, document: { keys: admittedMembers(keys, loaded.ignored) } } };
+}
+
+function admittedMembers(members: unknown, ignored: readonly IgnoredMember[]): readonly unknown[] {
+  const left = new Set(ignored.map(({ index }) => index));
+  return Array.isArray(members) ? members.filter((_, index) => !left.has(index)) : [];
 }
 
 async function admit(members: unknown, maxAge: number | null, issuer: KeyLoaderPolicy): Promise<LoadedKeys> {
