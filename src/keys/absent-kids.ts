@@ -1,9 +1,12 @@
-/** Remembers key ids that a fresh set was found not to have, so that one stale token costs one look-up. */
+/**
+ * Remembers key ids that a fresh set was found not to have, so that one stale token costs one look-up. How long that
+ * holds is not decided here: a set that has aged may have the key meanwhile.
+ */
 
 /** Bound on entries; the oldest goes first. */
 const MOST_ENTRIES = 1000;
-/** Milliseconds; a provider may sign with a key a moment before it publishes it. */
-const REMEMBERED_FOR = 30_000;
+/** Milliseconds. */
+const REMEMBERED_FOR = 600_000;
 
 export interface AbsentKids {
   has(kid: string, now: number): boolean;

@@ -9,8 +9,9 @@ import type { VerificationKey } from './admit-key.ts';
 import { createKeyTransport, type KeyTransport } from './fetch-keys.ts';
 import type { KeyTable } from './key-table.ts';
 import { createKeyLoader } from './load-keys.ts';
+import { createLookUpGrants } from './look-up-grants.ts';
 import { KeyRefresher } from './refresh-keys.ts';
-import { type After, after, createBucket } from './schedule.ts';
+import { type After, after } from './schedule.ts';
 
 export type KeyLookup =
   /** At least one and at most four, to be tried in turn. */
@@ -61,6 +62,15 @@ export interface KeySet {
    * @param kid null when the header has none
    */
   find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup>;
+  /**
+   * Keys for the header beside those that verified nothing: the source may have put another key under the same id,
+   * or added one to those without. Asks it again if what is held is older than `cooldown`. Never rejects.
+   */
+  findUntried(
+    kid: string | null,
+    algorithm: string,
+    tried: readonly VerificationKey[],
+  ): Promise<readonly VerificationKey[]>;
   /** Changes whenever a key is withdrawn; -1 while none may be used. A verdict holds as long as it stays the same. */
   generationAt(now: number): number;
   /** Begins to obtain keys; `find` does too. */
@@ -98,13 +108,6 @@ export interface KeySetDependencies extends Dependencies {
   readonly onWithdrawal?: (name: string) => void;
 }
 
-/** Look-ups for unknown key ids that may follow each other at once; one comes back each `cooldown`. */
-const LOOK_UPS = 4;
-/** Longest wait, in milliseconds, for the right to one look-up more. */
-const LONGEST_WAIT = 2000;
-/** Requests that may wait for it; more are told that the key is unknown. */
-const MOST_WAITING = 256;
-
 /** A key set that holds nothing yet; `start` or the first `find` begins to fill it. */
 export function createKeySet(issuer: KeySetPolicy, deps: KeySetDependencies): KeySet {
   return new FetchingKeySet(issuer, deps);
@@ -112,20 +115,19 @@ export function createKeySet(issuer: KeySetPolicy, deps: KeySetDependencies): Ke
 
 class FetchingKeySet implements KeySet {
   readonly name: string;
+  readonly #issuer: KeySetPolicy;
   readonly #deps: KeySetDependencies;
   readonly #fetched: boolean;
   readonly #refresher: KeyRefresher;
   readonly #absent = createAbsentKids();
-  readonly #bucket;
-  #waiting = 0;
+  readonly #grants;
   #closed = false;
-  #grant: { readonly done: Promise<void>; readonly end: () => void } | null = null;
 
   constructor(issuer: KeySetPolicy, deps: KeySetDependencies) {
     this.name = issuer.name;
+    this.#issuer = issuer;
     this.#deps = deps;
     this.#fetched = issuer.keys.from === 'discovery' || issuer.keys.from === 'url';
-    this.#bucket = createBucket(LOOK_UPS, Math.max(1, issuer.refresh.cooldown));
     this.#refresher = new KeyRefresher({
       name: issuer.name,
       refresh: issuer.refresh,
@@ -136,15 +138,39 @@ class FetchingKeySet implements KeySet {
       after: deps.after ?? after,
       random: deps.random ?? Math.random,
     });
+    this.#grants = createLookUpGrants({
+      cooldown: issuer.refresh.cooldown,
+      attempt: () => this.#refresher.refresh(),
+      now: deps.now,
+      after: deps.after ?? after,
+    });
   }
 
   find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup> {
     const table = this.#refresher.tableAt(now);
     if (table === null) return this.#obtain(kid, algorithm, now);
     const held = search(table, kid, algorithm);
-    if (held !== null) return held;
-    if (kid === null || !this.#fetched || this.#absent.has(kid, now)) return UNKNOWN;
-    return this.#lookUp(kid, algorithm);
+    if (held !== null) {
+      return held.outcome === 'found' || !this.#isAged(now) ? held : this.#findAgain(kid, algorithm);
+    }
+    if (kid === null || !this.#fetched) return UNKNOWN;
+    return this.#absent.has(kid, now) && !this.#isAged(now) ? UNKNOWN : this.#lookUp(kid, algorithm);
+  }
+
+  async findUntried(
+    kid: string | null,
+    algorithm: string,
+    tried: readonly VerificationKey[],
+  ): Promise<readonly VerificationKey[]> {
+    const untried = (): VerificationKey[] => {
+      const known = new Set(tried.map((key) => key.fingerprint));
+      const keys = this.#refresher.tableAt(this.#deps.now())?.find(kid, algorithm) ?? [];
+      return keys.filter((key) => !known.has(key.fingerprint));
+    };
+    const held = untried();
+    if (held.length > 0 || !this.#isAged(this.#deps.now())) return held;
+    await this.#refresher.refresh();
+    return untried();
   }
 
   generationAt(now: number): number {
@@ -174,8 +200,29 @@ class FetchingKeySet implements KeySet {
 
   close(): void {
     this.#closed = true;
-    this.#grant?.end();
+    this.#grants.end();
     this.#refresher.close();
+  }
+
+  /**
+   * Whether the source may be asked though it knows the key id: not within `cooldown` of the last answer, nor between
+   * failed attempts. That bounds what bad signatures and known strangers can make us ask, whoever sends how many.
+   */
+  #isAged(now: number): boolean {
+    const { cooldown } = this.#issuer.refresh;
+    return (
+      this.#fetched &&
+      !this.#closed &&
+      now - this.#refresher.obtainedAt >= cooldown &&
+      (this.#refresher.flight !== null || this.#refresher.pauseAt(now) === 0)
+    );
+  }
+
+  /** The id is known, and no key of it fits the algorithm: it may have been given to another key. */
+  async #findAgain(kid: string | null, algorithm: string): Promise<KeyLookup> {
+    await this.#refresher.refresh();
+    const table = this.#refresher.tableAt(this.#deps.now());
+    return (table === null ? null : search(table, kid, algorithm)) ?? UNKNOWN;
   }
 
   /** There are no keys: wait for the attempt under way, begin one, or, between two that failed, say so at once. */
@@ -199,7 +246,7 @@ class FetchingKeySet implements KeySet {
       // Between failed attempts, and after the last, nobody can tell whether the key exists.
       if (this.#closed) return this.#unavailable(now);
       if (refresher.flight === null && refresher.pauseAt(now) > 0) return this.#unavailable(now);
-      const attempt = this.#nextAttempt(now);
+      const attempt = this.#nextAttempt(kid, now);
       if (attempt === null) return refresher.failures > 0 ? this.#unavailable(now) : UNKNOWN;
       await attempt;
       const later = this.#deps.now();
@@ -215,33 +262,12 @@ class FetchingKeySet implements KeySet {
     return UNKNOWN;
   }
 
-  /** The attempt under way, a new one if the bucket grants it, the next one if that is soon; else null. */
-  #nextAttempt(now: number): Promise<void> | null {
+  /** The attempt under way, a new one if one is granted, the next one if that is soon; else null. */
+  #nextAttempt(kid: string, now: number): Promise<void> | null {
     if (this.#refresher.flight !== null) return this.#refresher.flight;
-    if (this.#bucket.take(now)) return this.#refresher.refresh();
-    const wait = this.#bucket.wait(now);
-    if (wait > LONGEST_WAIT || this.#waiting >= MOST_WAITING) return null;
-    this.#waiting += 1;
-    this.#grant ??= this.#grantAfter(wait);
-    return this.#grant.done.finally(() => {
-      this.#waiting -= 1;
-    });
-  }
-
-  /** One attempt for everybody who waits. */
-  #grantAfter(wait: number): { readonly done: Promise<void>; readonly end: () => void } {
-    const { promise: waited, resolve } = Promise.withResolvers<void>();
-    const cancel = (this.#deps.after ?? after)(wait, resolve);
-    const done = waited.then(() => {
-      this.#grant = null;
-      this.#bucket.take(this.#deps.now());
-      return this.#refresher.refresh();
-    });
-    const end = (): void => {
-      cancel();
-      resolve();
-    };
-    return { done, end };
+    // An id that was absent before is asked for again when the set has aged, at no cost to ids that are new.
+    if (this.#absent.has(kid, now)) return this.#isAged(now) ? this.#refresher.refresh() : null;
+    return this.#grants.next(now);
   }
 
   #unavailable(now: number): KeyLookup {

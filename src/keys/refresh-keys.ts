@@ -154,7 +154,8 @@ export class KeyRefresher {
     const now = deps.now();
     const usable = this.tableAt(now) !== null;
     const pause = pauseAfter(this.#failures, refresh, usable, random());
-    this.#retryAt = now + pause;
+    // Whoever needs a new key need not wait as long as the background does.
+    this.#retryAt = now + Math.min(pause, refresh.cooldown);
     const fields = { issuer: name, cause, failures: this.#failures, retry_in_ms: pause };
     if (usable) deps.log.warn(fields, 'issuer keys could not be refreshed, the old ones are used');
     else deps.log.error(fields, 'issuer keys could not be obtained, its tokens are answered with 503');

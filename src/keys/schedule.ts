@@ -8,6 +8,8 @@ import type { RefreshPolicy } from '../policy/sources.ts';
 const LONGEST_TIMER = 2_147_483_647;
 /** First retry while there are no keys at all: an identity provider often starts together with us. */
 const FIRST_RETRY = 1000;
+/** Longest pause while there are none: nobody who has its tokens is served, and it may be back at any moment. */
+const LONGEST_PAUSE_WITHOUT = 5000;
 /** Longest pause between tries while keys are held and the source fails. */
 const LONGEST_PAUSE = 60_000;
 
@@ -23,13 +25,13 @@ export function freshFor(maxAge: number | null, refresh: RefreshPolicy, random: 
 
 /**
  * Milliseconds until the next try after `failures` in a row: doubled each time, spread by a quarter both ways.
- * Without keys it starts at 1 s and stays within `cooldown`; with keys it starts at `cooldown` and stays within 1 min.
+ * Without keys it starts at 1 s and stays within 5 s and `cooldown`; with keys it starts at `cooldown` and stays within 1 min.
  */
 export function pauseAfter(failures: number, refresh: RefreshPolicy, held: boolean, random: number): number {
   const first = held ? refresh.cooldown : Math.min(FIRST_RETRY, refresh.cooldown);
   const last = held
     ? Math.max(refresh.cooldown, Math.min(LONGEST_PAUSE, refresh.interval))
-    : refresh.cooldown;
+    : Math.min(refresh.cooldown, LONGEST_PAUSE_WITHOUT);
   const doubled = Math.min(first * 2 ** Math.min(failures - 1, 30), last);
   return Math.round(doubled * (0.75 + random / 2));
 }

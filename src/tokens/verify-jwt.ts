@@ -104,8 +104,13 @@ export class JwtVerifier {
     const detail = detailOf(policy.name, kid);
     const lookup = await keySet.find(kid, alg, now);
     if (lookup.outcome !== 'found') return keyless(lookup, alg, detail);
-    const generation = keySet.generationAt(this.#now());
-    const key = await this.#signatures.verify(token, lookup.keys);
+    let generation = keySet.generationAt(this.#now());
+    let key = await this.#signatures.verify(token, lookup.keys);
+    const untried = key === 'bad' ? await keySet.findUntried(kid, alg, lookup.keys) : [];
+    if (untried.length > 0) {
+      generation = keySet.generationAt(this.#now());
+      key = await this.#signatures.verify(token, untried);
+    }
     if (key === 'overloaded') return OVERLOADED;
     if (key === 'bad') return refuse('bad_signature', detail);
     const later = this.#now();

@@ -99,6 +99,78 @@ t.test('K06 an unknown key id is looked up once and then remembered', async (t) 
   t.match(await set.find('x', 'ES256', time.now()), { outcome: 'found' }, 'not for ever');
 });
 
+t.test(
+  'K06 K07 a key id that was absent is asked for again once in cooldown, however many ids there are',
+  async (t) => {
+    const { set, source, time } = staged([a]);
+    await set.find('a', 'ES256', time.now());
+    const strangers = ['x', 'y', 'z'];
+    for (const kid of strangers) await set.find(kid, 'ES256', time.now());
+    t.equal(source.fetches, 4);
+    for (let round = 1; round <= 5; round += 1) {
+      await time.advance(9999);
+      for (const kid of strangers) t.match(await set.find(kid, 'ES256', time.now()), { outcome: 'none' });
+      t.equal(source.fetches, 3 + round, 'the answer is young');
+      await time.advance(1);
+      for (const kid of strangers) t.match(await set.find(kid, 'ES256', time.now()), { outcome: 'none' });
+      t.equal(source.fetches, 4 + round, 'one for all');
+    }
+    source.serve([a, await createIssuer({ kid: 'z' })]);
+    await time.advance(10_000);
+    t.match(
+      await set.find('z', 'ES256', time.now()),
+      { outcome: 'found' },
+      'published later, found after cooldown',
+    );
+    for (const kid of ['n1', 'n2', 'n3', 'n4']) await set.find(kid, 'ES256', time.now());
+    t.equal(source.fetches, 14, 'ids that are new had the whole bucket still');
+  },
+);
+
+t.test(
+  'a key put under an id that is held is found when the set has aged, with one fetch for all',
+  async (t) => {
+    const { set, source, time } = staged([a]);
+    const old = await foundKeys(set, 'a', time);
+    const replaced = await createIssuer({ kid: 'a' });
+    source.serve([replaced]);
+    t.same(await set.findUntried('a', 'ES256', old), [], 'the answer is young');
+    t.equal(source.fetches, 1);
+    await time.advance(10_000);
+    const untried = await Promise.all(Array.from({ length: 500 }, () => set.findUntried('a', 'ES256', old)));
+    t.ok(untried.every(([key, ...rest]) => key?.kid === 'a' && !old.includes(key) && rest.length === 0));
+    t.equal(source.fetches, 2);
+    t.same(await set.findUntried('a', 'ES256', untried[0] ?? []), [], 'none beside these');
+    t.equal(source.fetches, 2);
+    await time.advance(10_000);
+    t.same(await set.findUntried('a', 'ES256', untried[0] ?? []), [], 'the same again is not another');
+    t.equal(source.fetches, 3);
+    source.fail('answered with status 500');
+    await time.advance(10_000);
+    for (let n = 0; n < 50; n += 1) t.same(await set.findUntried('a', 'ES256', untried[0] ?? []), []);
+    t.equal(source.fetches, 4, 'a flood while the source fails waits with all others');
+    set.close();
+    await time.advance(60_000);
+    t.same(await set.findUntried('a', 'ES256', untried[0] ?? []), []);
+    t.equal(source.fetches, 4);
+  },
+);
+
+t.test('an id whose key was exchanged for one of another kind is found when the set has aged', async (t) => {
+  const { set, source, time } = staged([a]);
+  await set.find('a', 'ES256', time.now());
+  source.serve([await createIssuer({ kid: 'a', alg: 'RS256' })]);
+  const unfit: KeyLookup = { outcome: 'none', reason: 'no_key_for_algorithm' };
+  t.same(set.find('a', 'RS256', time.now()), unfit);
+  await time.advance(10_000);
+  t.match(await set.find('a', 'RS256', time.now()), { outcome: 'found' });
+  t.same(set.find(null, 'ES256', time.now()), unfit);
+  t.equal(source.fetches, 2);
+  source.serve([a]);
+  await time.advance(10_000);
+  t.match(await set.find(null, 'ES256', time.now()), { outcome: 'found' }, 'so too without an id');
+});
+
 t.test('K07 S6 a flood of key ids costs four look-ups and one more each cooldown', async (t) => {
   const { set, source, time } = staged([a]);
   await set.find('a', 'ES256', time.now());
@@ -152,6 +224,12 @@ t.test('K08 S7 an unknown key id while the source fails is 503, and known keys g
   t.equal(source.fetches, 3);
   await time.advance(20_000);
   t.equal(source.fetches, 4, 'pauses double');
+  await time.advance(9999);
+  t.match(await set.find('x', 'ES256', time.now()), { outcome: 'unavailable', retryAfter: 1 });
+  t.equal(source.fetches, 4);
+  await time.advance(1);
+  t.match(await set.find('x', 'ES256', time.now()), { outcome: 'unavailable' });
+  t.equal(source.fetches, 5, 'who needs a new key waits for cooldown at most, not for the background');
   source.serve([a, await createIssuer({ kid: 'x' })]);
   await refreshOnce(source, time);
   t.match(await set.find('x', 'ES256', time.now()), { outcome: 'found' });
@@ -403,6 +481,11 @@ function staged(issuers: readonly TestIssuer[], refresh: Partial<IssuerPolicy['r
   const random = (): number => (source.fetches > 0 && set.status(time.now()).failures > 0 ? 0.5 : 0);
   const set: KeySet = createKeySet(policy, { ...time, log, transport: source, random });
   return { set, source, time, log };
+}
+
+async function foundKeys(set: KeySet, kid: string, time: FakeTime) {
+  const lookup = await set.find(kid, 'ES256', time.now());
+  return lookup.outcome === 'found' ? lookup.keys : [];
 }
 
 /** Lets the next planned attempt happen and end. */

@@ -54,6 +54,7 @@ function entry(bytes = 1): CachedToken {
   const keySet: KeySet = {
     name: 'corp',
     find: () => ({ outcome: 'none', reason: 'unknown_kid' }),
+    findUntried: () => Promise.resolve([]),
     generationAt: () => 0,
     start: () => {},
     status: () => {

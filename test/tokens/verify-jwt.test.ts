@@ -411,6 +411,46 @@ t.test('K01 D9 keys that cannot be had are 503, whatever the token', async (t) =
   }
 });
 
+t.test(
+  'a key exchanged under its id is fetched after a bad signature, and its tokens are remembered',
+  async (t) => {
+    const time = createFakeTime();
+    let published = { keys: [ec.jwk] };
+    let fetches = 0;
+    const transport = {
+      fetch: async () => {
+        fetches += 1;
+        return { ok: true as const, document: published, maxAge: null };
+      },
+      close: () => {},
+    };
+    const policy = issuerPolicy({ keys: { from: 'url', url: 'https://issuer.test/jwks', form: 'jwks' } });
+    const keySet = createKeySet(policy, { ...time, log: recordLog(), transport, random: () => 0.5 });
+    t.teardown(() => keySet.close());
+    const signatures = countingVerifier();
+    const issuers = [{ policy, keySet }];
+    const verifier = new JwtVerifier({ issuers, tokenBytes: 16_384, now: time.now, signatures });
+    const next = await createIssuer();
+    const [old, fresh] = [await ec.sign(), await next.sign()];
+    t.match(await verify(verifier, old, time.now()), { ok: true });
+    published = { keys: [next.jwk] };
+    t.match(await verify(verifier, fresh, time.now()), { ok: false }, 'the set is young');
+    t.equal(fetches, 1);
+    await time.advance(10_000);
+    t.match(await verify(verifier, fresh, time.now()), { ok: true });
+    t.equal(fetches, 2);
+    t.equal(signatures.count(), 4, 'each key tried once');
+    t.match(await verify(verifier, fresh, time.now()), { ok: true });
+    t.equal(signatures.count(), 4, 'remembered');
+    t.match(await verify(verifier, old, time.now()), { ok: false }, 'the key before is gone');
+    await time.advance(10_000);
+    const head = encode({ alg: 'ES256', kid: 'key-1', typ: 'at+jwt' });
+    const bad = `${head}.${encode(claimsOf())}.${old.split('.')[2]}`;
+    for (let times = 0; times < 20; times += 1) t.equal(await reasonOf(verifier, bad), 'bad_signature');
+    t.equal(fetches, 3, 'a flood of bad signatures costs one fetch');
+  },
+);
+
 t.test('too many verifications at once are turned away', async (t) => {
   const { verifier } = stage([rsa], {}, [], { verify: async () => 'overloaded' });
   t.match(await verify(verifier, await rsa.sign()), {
