@@ -34,6 +34,8 @@ export interface Credential {
   readonly refusedAs: 'invalid_token' | 'invalid_api_key' | 'invalid_credentials';
   /** `issuers` of the token source it was found in: only these may judge it. Null or absent: no restriction. */
   readonly onlyIssuers?: readonly string[] | null;
+  /** Whether the parts of a token may be padded where it was found (`padded` of its token source). Absent: no. */
+  readonly padded?: boolean;
 }
 
 /** A caller whose credential was verified. Frozen; shared between requests by the verified-token cache. */

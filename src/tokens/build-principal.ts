@@ -1,6 +1,7 @@
 /** Makes the caller of a token whose claims were checked. */
 import type { JsonObject, Principal } from '../credentials/credential.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
+import { profileOf } from './profiles/profiles.ts';
 import { readAudiences, readFirst, readRoles, readScopes, readText, withImplied } from './read-claims.ts';
 
 /** Frozen throughout, since the cache shares it between requests. */
@@ -13,7 +14,7 @@ export function buildPrincipal(claims: JsonObject, issuer: IssuerPolicy, kid: st
     source: issuer.name,
     kind: 'jwt',
     subject: readText(readFirst(claims, issuer.subject)),
-    issuer: String(claims.iss),
+    issuer: profileOf(issuer).issuerOf(claims, issuer),
     client: readText(readFirst(claims, issuer.client)),
     scopes: Object.freeze(withImplied(scopes, issuer.scopeImplies)),
     roles: Object.freeze(readRoles(claims, issuer.roles)),

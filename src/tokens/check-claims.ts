@@ -6,15 +6,10 @@
 import { matchClaims } from '../authorization/claim-matchers.ts';
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
 import type { ClaimPath, IssuerPolicy } from '../policy/sources.ts';
-import type { RefusalDetail } from '../refusals/refusal.ts';
+import { type ClaimFlaw, flaw, shorten } from './claim-flaw.ts';
 import type { TokenHeader } from './parse-token.ts';
+import { profileOf } from './profiles/profiles.ts';
 import { readAudiences, readFirst, readScopes, readText } from './read-claims.ts';
-
-/** Why a token is refused: a snake_case word and what the log may say. */
-export interface ClaimFlaw {
-  readonly reason: string;
-  readonly detail?: Pick<RefusalDetail, 'expected' | 'got'>;
-}
 
 /** First moment of the year 2100 in epoch seconds: a later expiry is one in milliseconds, or none at all. */
 const YEAR_2100 = 4_102_444_800;
@@ -29,31 +24,21 @@ export function checkClaims(
   issuer: IssuerPolicy,
   now: number,
 ): ClaimFlaw | null {
+  const profile = profileOf(issuer);
   return (
-    checkType(header.typ, claims, issuer) ??
+    profile.checkType(header, claims, issuer) ??
     checkAudience(claims, issuer) ??
     checkTimes(claims, issuer, now) ??
-    checkProfile(claims, issuer) ??
+    profile.checkClaims(header, claims, issuer) ??
     checkBinding(claims, issuer) ??
     checkIdentity(claims, issuer) ??
-    checkRequired(claims, issuer)
+    checkRequired(header, claims, issuer)
   );
 }
 
 /** Whether it expired, leeway allowed: the moment `exp` names is already too late (RFC 7519 section 4.1.4). */
 export function isExpired(expiresAt: number, leeway: number, now: number): boolean {
   return expiresAt * 1000 <= now - leeway;
-}
-
-/** Other kinds of token are signed with the same keys; `typ` keeps them apart (RFC 8725 section 3.11). */
-function checkType(typ: string | null, claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
-  if (typ === 'at+jwt') return null;
-  if (issuer.profile === 'rfc9068' || (typ !== null && typ !== 'jwt')) {
-    return flaw('wrong_type', { expected: 'at+jwt', got: shorten(typ ?? '') });
-  }
-  if (issuer.acceptIdTokens) return null;
-  const marked = 'nonce' in claims || 'at_hash' in claims || 'c_hash' in claims;
-  return marked || claims.token_use === 'id' || claims.typ === 'ID' ? flaw('id_token') : null;
 }
 
 function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
@@ -95,16 +80,6 @@ function checkIssuedAt(
   return flaw('lifetime_too_long', { expected: `max_lifetime of ${maxLifetime / 1000} s` });
 }
 
-/** What RFC 9068 section 2.2 requires besides iss, exp and aud. */
-function checkProfile(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
-  if (issuer.profile !== 'rfc9068') return null;
-  if (claims.iat === undefined) return flaw('issued_at_missing');
-  for (const name of ['sub', 'client_id', 'jti']) {
-    if (readText(claims[name]) === null) return flaw('claim_missing', { expected: name });
-  }
-  return null;
-}
-
 /** A token bound to a key is worth nothing without proof of that key (RFC 7800, RFC 8705, RFC 9449 section 7.2). */
 function checkBinding(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
   return 'cnf' in claims && issuer.unknownCnf === 'refuse' ? flaw('bound_to_a_key') : null;
@@ -121,22 +96,24 @@ function checkIdentity(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nu
   return flaw('scope_malformed', { expected: namesOf(issuer.scopes) });
 }
 
-function checkRequired(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
-  if (issuer.requireClaims.length === 0) return null;
-  const matched = matchClaims(issuer.requireClaims, claims);
-  return matched.ok ? null : flaw('claim_required', { expected: `${matched.name} ${matched.op}` });
+function checkRequired(header: TokenHeader, claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
+  return (
+    match('claim_required', issuer.requireClaims, claims) ??
+    match('header_required', issuer.requireHeader, header.members)
+  );
+}
+
+function match(
+  reason: string,
+  required: IssuerPolicy['requireClaims'],
+  values: JsonObject,
+): ClaimFlaw | null {
+  if (required.length === 0) return null;
+  const matched = matchClaims(required, values);
+  return matched.ok ? null : flaw(reason, { expected: `${matched.name} ${matched.op}` });
 }
 
 /** The claims that the policy reads something from, as it writes them. */
 function namesOf(paths: readonly ClaimPath[]): string {
   return paths.map((path) => (path.length === 1 ? path[0] : `/${path.join('/')}`)).join(' ');
-}
-
-function flaw(reason: string, detail?: ClaimFlaw['detail']): ClaimFlaw {
-  return detail === undefined ? { reason } : { reason, detail };
-}
-
-/** Enough for an operator to see what came; the log escapes it. */
-export function shorten(text: string): string {
-  return text.length <= 200 ? text : `${text.slice(0, 200)}...`;
 }

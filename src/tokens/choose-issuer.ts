@@ -5,7 +5,8 @@
  */
 import type { IssuerPolicy } from '../policy/sources.ts';
 import type { RefusalDetail } from '../refusals/refusal.ts';
-import { shorten } from './check-claims.ts';
+import { indexOtherPlaces } from './choose-otherwise.ts';
+import { shorten } from './claim-flaw.ts';
 import type { ParsedToken } from './parse-token.ts';
 
 /** Whatever stands for an issuer entry. */
@@ -30,18 +31,22 @@ export function createIssuerChooser<Entry extends Choosable>(
   entries: readonly Entry[],
 ): IssuerChooser<Entry> {
   const byIssuer = new Map<string, Entry[]>();
+  const otherPlaces = indexOtherPlaces(entries);
   for (const entry of entries) {
+    // A trust domain is in `sub`: no `iss` stands for it.
+    if (entry.policy.profile === 'spiffe') continue;
     for (const name of entry.policy.issuers) byIssuer.set(name, [...(byIssuer.get(name) ?? []), entry]);
   }
   // Once: a stranger's token must not cost more the more issuers there are.
-  const known = shorten([...byIssuer.keys()].join(' '));
+  const known = shorten([...new Set(entries.flatMap(({ policy }) => policy.issuers))].join(' '));
   return {
     choose: (token) => {
       const { iss } = token.claims;
-      const candidates = typeof iss === 'string' ? byIssuer.get(iss) : undefined;
-      return candidates === undefined
-        ? unknownIssuer(iss, known)
-        : chooseByAlgorithm(token.header.alg, candidates);
+      const named = typeof iss === 'string' ? byIssuer.get(iss) : undefined;
+      const candidates = named ?? otherPlaces.find(token);
+      if (candidates !== null) return chooseByAlgorithm(token.header.alg, candidates);
+      const domain = otherPlaces.unknownTrustDomain(token);
+      return domain === null ? unknownIssuer(iss, known) : unknownTrustDomain(domain, known);
     },
   };
 }
@@ -62,4 +67,8 @@ function chooseByAlgorithm<Entry extends Choosable>(
 function unknownIssuer(iss: unknown, expected: string): Choice<never> {
   if (typeof iss !== 'string') return { ok: false, reason: 'issuer_missing', detail: { expected } };
   return { ok: false, reason: 'unknown_issuer', detail: { expected, got: shorten(iss) } };
+}
+
+function unknownTrustDomain(domain: string, expected: string): Choice<never> {
+  return { ok: false, reason: 'unknown_trust_domain', detail: { expected, got: domain } };
 }

@@ -10,9 +10,11 @@ import type { AcceptPolicy } from '../policy/policy.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
 import type { RefusalDetail } from '../refusals/refusal.ts';
 import { buildPrincipal } from './build-principal.ts';
-import { checkClaims, isExpired, shorten } from './check-claims.ts';
+import { checkClaims, isExpired } from './check-claims.ts';
 import { createIssuerChooser, type IssuerChooser } from './choose-issuer.ts';
+import { shorten } from './claim-flaw.ts';
 import { type ParsedToken, parseToken } from './parse-token.ts';
+import { profileOf } from './profiles/profiles.ts';
 import { type CachedToken, createVerifiedCache, digestOf } from './verified-cache.ts';
 import { createSignatureVerifier, type SignatureVerifier } from './verify-signature.ts';
 
@@ -55,7 +57,9 @@ export class JwtVerifier {
    */
   verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified> {
     if (credential.value.length > this.#tokenBytes) return refuse('token_too_long');
-    const digest = digestOf(credential.value);
+    // Padding that one place takes is refused in all others, also once the token is known.
+    const bare = digestOf(credential.value);
+    const digest = credential.padded === true ? `=${bare}` : bare;
     const cached = this.#cache.get(digest);
     if (cached !== undefined && stands(cached, now)) {
       const { source, kid } = cached.verified.principal;
@@ -77,12 +81,12 @@ export class JwtVerifier {
     digest: string,
     now: number,
   ): Verified | Promise<Verified> {
-    const parsed = parseToken(credential.value);
+    const parsed = parseToken(credential.value, credential.padded === true);
     if (!parsed.ok) return refuse(parsed.reason);
-    const { token } = parsed;
-    const choice = this.#issuers.choose(token);
+    const choice = this.#issuers.choose(parsed.token);
     if (!choice.ok) return refuse(choice.reason, choice.detail);
     const chosen = choice.entry;
+    const token = asProfiled(parsed.token, chosen.policy);
     const source = chosen.policy.name;
     if (!counts(source, credential, accept)) return notAccepted(source, credential, accept);
     const flaw = checkClaims(token.header, token.claims, chosen.policy, now);
@@ -123,6 +127,12 @@ export class JwtVerifier {
     }
     return verified;
   }
+}
+
+/** The token with the claims that its issuer's profile sees in it. */
+function asProfiled(token: ParsedToken, policy: IssuerPolicy): ParsedToken {
+  const claims = profileOf(policy).claimsOf(token.header, token.claims);
+  return claims === token.claims ? token : { ...token, claims };
 }
 
 const OVERLOADED: Verified = {

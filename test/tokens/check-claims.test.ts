@@ -197,7 +197,7 @@ function run(
 }
 
 function check(changes: object, policy: Partial<IssuerPolicy> = {}, typ: string | null = null) {
-  const header = { alg: 'RS256', kid: null, typ };
+  const header = { alg: 'RS256', kid: null, typ, members: { alg: 'RS256', typ: typ ?? '' } };
   return checkClaims(header, claims({ ...GOOD, ...changes }), issuerPolicy(policy), NOW * 1000);
 }
 

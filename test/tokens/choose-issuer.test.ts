@@ -51,7 +51,7 @@ t.test('entries of one issuer are told apart by the algorithm', async (t) => {
 function chooser(...entries: Partial<IssuerPolicy>[]): (claims: JsonObject, alg?: string) => unknown {
   const { choose } = createIssuerChooser(entries.map((changes) => ({ policy: issuerPolicy(changes) })));
   return (claims, alg = 'RS256') => {
-    const choice = choose({ header: { alg, kid: null, typ: null }, claims });
+    const choice = choose({ header: { alg, kid: null, typ: null, members: {} }, claims });
     return choice.ok ? choice.entry.policy.name : choice;
   };
 }
