@@ -5,7 +5,7 @@
  */
 import type { IssuerPolicy } from '../policy/sources.ts';
 import type { FetchFailure } from './fetch-cause.ts';
-import type { FetchedObject, KeyTransport } from './fetch-keys.ts';
+import type { Fetched, FetchedObject, KeyTransport } from './fetch-keys.ts';
 
 export type Discovered =
   | { readonly ok: true; readonly jwksUri: string }
@@ -33,20 +33,27 @@ export async function discover(
   transport: KeyTransport,
   signal: AbortSignal,
 ): Promise<Discovered> {
-  let cause = 'no metadata address';
+  let failed: Undiscovered = { ok: false, cause: 'no metadata address' };
   for (const url of urls) {
     const fetched = await transport.fetch(url, signal);
     if (fetched.ok) {
       const checked = checkMetadata(fetched.document, issuer, url);
       if (checked.ok) return checked;
-      cause = `${url} ${checked.cause}`;
+      const failure: FetchFailure = { kind: 'body', status: 200, url, cause: checked.cause };
+      failed = { ok: false, cause: `${url} ${checked.cause}`, failure };
     } else {
-      // The first mismatch tells more than the 404 of the next place.
-      if (!cause.includes('issuer')) cause = `${url} ${fetched.cause}`;
+      // What a document of the issuer holds wrong tells more than the 404 of the next place.
+      if (failed.failure?.kind !== 'body') failed = withCause(url, fetched);
       if (!fetched.answered) break;
     }
   }
-  return { ok: false, cause };
+  return failed;
+}
+
+type Undiscovered = Discovered & { readonly ok: false };
+
+function withCause(url: string, { cause, failure }: Fetched & { readonly ok: false }): Undiscovered {
+  return { ok: false, cause: `${url} ${cause}`, ...(failure === undefined ? {} : { failure }) };
 }
 
 function checkMetadata(

@@ -1,16 +1,18 @@
 /**
- * Fetches one JSON document over HTTP for a key set: certificates verified, 200 only, within a time and a
- * size. Follows no redirect, decodes no compressed body, obeys no proxy of the environment, and shows the
- * bearer token of `bearer_token_file` to the configured origin only.
+ * Fetches one document over HTTP for a key set: certificates verified, 200 only, within a time and a size. Follows no
+ * redirect that the policy does not allow, decodes no compressed body, and shows the bearer token of
+ * `bearer_token_file` to the configured origin only.
  */
 import { readFile } from 'node:fs/promises';
-import { Agent, type Dispatcher, request } from 'undici';
+import { request } from 'undici';
 import type { IssuerPolicy } from '../policy/sources.ts';
-import type { FetchFailure } from './fetch-cause.ts';
+import { createEgress, type Egress } from './egress.ts';
+import { describe, FetchError, type FetchFailure, failureOf } from './fetch-cause.ts';
+import { type FetchedObject, readAnswer, single } from './read-answer.ts';
+import { followRedirect, isRedirect } from './redirects.ts';
 import { maxAgeOf } from './schedule.ts';
 
-/** A JSON object as it came; every member is of any type. */
-export type FetchedObject = Readonly<Record<string, unknown>>;
+export type { FetchedObject } from './read-answer.ts';
 
 export type Fetched =
   | { readonly ok: true; readonly document: FetchedObject; readonly maxAge: number | null }
@@ -30,98 +32,100 @@ export interface KeyTransport {
   close(): void;
 }
 
-type TransportPolicy = Pick<IssuerPolicy, 'ca' | 'bearerTokenFile' | 'keys' | 'issuers' | 'refresh'>;
+type TransportPolicy = Pick<
+  IssuerPolicy,
+  'ca' | 'bearerTokenFile' | 'proxy' | 'redirects' | 'keys' | 'issuers' | 'refresh'
+>;
 
-/** Connections of its own for each key set, so that a slow issuer holds nobody else up. */
+/** Fetches JSON, or PEM where each key has a document of its own. */
 export function createKeyTransport(issuer: TransportPolicy): KeyTransport {
-  const { timeout, maxBytes } = issuer.refresh;
-  const agent = new Agent({
-    connections: 2,
-    pipelining: 1,
-    maxHeaderSize: 16_384,
-    connect: { timeout, rejectUnauthorized: true, ...(issuer.ca === null ? {} : { ca: issuer.ca }) },
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-  });
+  const egress = createEgress(issuer);
+  const limits = {
+    maxBytes: issuer.refresh.maxBytes,
+    form: issuer.keys.from === 'each' ? 'pem' : 'json',
+  } as const;
   const trusted = configuredOrigin(issuer);
+
+  /** Asks until something is no redirect. */
+  async function fetchDocument(url: string, signal: AbortSignal): Promise<Fetched> {
+    let from = url;
+    for (let hops = 0; ; hops += 1) {
+      const headers = await headersFor(new URL(from));
+      const response = await request(from, { dispatcher: egress.dispatcher, signal, headers });
+      const { statusCode: status } = response;
+      if (!isRedirect(status)) {
+        const document = await readAnswer(response, limits);
+        const maxAge = maxAgeOf(single(response.headers['cache-control']), single(response.headers.age));
+        return { ok: true, document, maxAge };
+      }
+      response.body.on('error', () => {}).destroy();
+      const location = single(response.headers.location);
+      from = followRedirect({ status, location, from, hops, policy: issuer.redirects });
+    }
+  }
+
+  async function headersFor(url: URL): Promise<Record<string, string>> {
+    const headers: Record<string, string> = { accept: ACCEPT[limits.form], 'accept-encoding': 'identity' };
+    if (issuer.bearerTokenFile === null || url.origin !== trusted) return headers;
+    if (url.protocol === 'http:' && egress.isProxied(url)) {
+      const cause =
+        'is plain http, so that the proxy would see the token of bearer_token_file; write https://, or http_proxy: none';
+      throw new FetchError('credential', cause);
+    }
+    headers.authorization = `Bearer ${await readBearer(issuer.bearerTokenFile)}`;
+    return headers;
+  }
+
   return {
     fetch: async (url, signal) => {
       try {
-        const headers: Record<string, string> = { accept: ACCEPT, 'accept-encoding': 'identity' };
-        if (issuer.bearerTokenFile !== null && new URL(url).origin === trusted) {
-          headers.authorization = `Bearer ${await readBearer(issuer.bearerTokenFile)}`;
-        }
-        return await read(await request(url, { dispatcher: agent, signal, headers }), maxBytes);
+        return await fetchDocument(url, signal);
       } catch (error) {
-        return { ok: false, answered: false, cause: causeOf(error) };
+        return failed(error, url, egress);
       }
     },
-    close: () => {
-      agent.destroy().catch(() => {});
-    },
+    close: () => egress.close(),
   };
 }
 
-const ACCEPT = 'application/jwk-set+json, application/json';
+const ACCEPT = {
+  json: 'application/jwk-set+json, application/json',
+  pem: 'application/x-pem-file, text/plain, */*',
+} as const;
 
-function configuredOrigin(issuer: TransportPolicy): string | null {
-  const { keys } = issuer;
-  const url = keys.from === 'url' || keys.from === 'discovery' ? (keys.url ?? issuer.issuers[0]) : null;
+function failed(error: unknown, url: string, egress: Egress): Fetched {
+  const failure = failureOf(error, url);
+  const answered = error instanceof FetchError && (ANSWERED as readonly string[]).includes(failure.kind);
+  const isOnTheWay = ['connect', 'tls', 'timeout'].includes(failure.kind);
+  const cause =
+    isOnTheWay && egress.isProxied(new URL(url))
+      ? `${failure.cause}, asked through the proxy`
+      : failure.cause;
+  return { ok: false, answered, cause, failure: { ...failure, cause } };
+}
+
+/** Kinds of failure after which another path of the same server may do better. */
+const ANSWERED = ['status', 'redirect', 'body'] as const;
+
+function configuredOrigin({ keys, issuers }: TransportPolicy): string | null {
+  const url =
+    keys.from === 'each'
+      ? keys.template
+      : keys.from === 'url' || keys.from === 'discovery'
+        ? (keys.url ?? issuers[0])
+        : null;
   return url !== null && url !== undefined && URL.canParse(url) ? new URL(url).origin : null;
 }
 
 /** The file is rotated by others (projected service account tokens), so it is read each time. */
 async function readBearer(file: string): Promise<string> {
-  const token = (await readFile(file, 'utf8')).trim();
-  if (!/^[A-Za-z0-9._~+/-]{1,16384}=*$/.test(token))
-    throw new Error('bearer_token_file does not hold a token');
-  return token;
-}
-
-async function read(
-  { statusCode, headers, body }: Dispatcher.ResponseData,
-  maxBytes: number,
-): Promise<Fetched> {
-  // What is cut off ends in an error that nobody else would listen to.
-  body.on('error', () => {});
-  const refuse = (cause: string): Fetched => {
-    body.destroy();
-    return { ok: false, answered: true, cause };
-  };
-  if (statusCode !== 200) return refuse(`answered with status ${statusCode}`);
-  const encoding = single(headers['content-encoding']);
-  if (encoding !== null && encoding !== 'identity') return refuse('answered with a compressed body');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) return refuse(`answered with more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const document = parseObject(Buffer.concat(chunks));
-  if (document === null) return refuse('answered with something that is not a JSON object');
-  return { ok: true, document, maxAge: maxAgeOf(single(headers['cache-control']), single(headers.age)) };
-}
-
-function parseObject(bytes: Buffer): FetchedObject | null {
+  let token: string;
   try {
-    const value: unknown = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
-    );
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
-  } catch {
-    return null;
+    token = (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : describe(error).cause;
+    throw new FetchError('credential', `was not asked: bearer_token_file cannot be read (${code})`);
   }
-}
-
-function single(value: string | string[] | undefined): string | null {
-  return value === undefined ? null : String(value);
-}
-
-/** One line for the operator: an AggregateError of two refused connections has a code and no message. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  if (error.name === 'TimeoutError') return 'did not answer in time';
-  return error.message === '' ? code : `${error.message} (${code})`;
+  if (/^[A-Za-z0-9._~+/-]{1,16384}=*$/.test(token)) return token;
+  throw new FetchError('credential', 'was not asked: bearer_token_file does not hold a token');
 }

@@ -1,6 +1,6 @@
 /**
  * One attempt to obtain an issuer's keys, from wherever the policy says: discovery, an address, the policy
- * itself, or a shared secret. An answer without a usable key is a failure: an empty set never replaces a good one.
+ * itself, or a shared secret; as a JWK Set or as PEM by key id. An answer without a usable key is a failure: an empty set never replaces a good one.
  */
 import { webcrypto } from 'node:crypto';
 import type { IssuerPolicy } from '../policy/sources.ts';
@@ -47,12 +47,15 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
   const source = issuer.keys;
   const close = (): void => transport.close();
   if (source.from === 'secret') return { load: () => loadSecret(source.secret, issuer.algorithms), close };
-  if (source.from === 'static') return { load: () => admit(source.document.keys, null, issuer), close };
+  if (source.from === 'static') return { load: () => admit(source.document, null, issuer), close };
   const locate = createLocator(issuer, transport);
   const load = async (now: number): Promise<LoadedKeys> => {
     const signal = AbortSignal.timeout(issuer.refresh.timeout);
     const located = await locate.find(now, signal);
-    if (!located.ok) return { ok: false, cause: located.cause, ignored: [] };
+    if (!located.ok) {
+      const { cause, failure } = located;
+      return { ok: false, cause, ignored: [], ...(failure === undefined ? {} : { failure }) };
+    }
     const fetched = await transport.fetch(located.jwksUri, signal);
     const loaded = await admitFetched(located.jwksUri, fetched, issuer);
     if (!loaded.ok) locate.forget();
@@ -91,24 +94,37 @@ function createLocator(issuer: KeyLoaderPolicy, transport: KeyTransport): Locato
 }
 
 async function admitFetched(url: string, fetched: Fetched, issuer: KeyLoaderPolicy): Promise<LoadedKeys> {
-  if (!fetched.ok) return { ok: false, cause: `${url} ${fetched.cause}`, ignored: [] };
-  const { keys } = fetched.document;
-  const loaded = await admit(keys, fetched.maxAge, issuer);
-  if (!loaded.ok) return { ...loaded, cause: `${url} ${loaded.cause}` };
-  return { ...loaded, fetched: { url, document: { keys: admittedMembers(keys, loaded.ignored) } } };
-}
-
-function admittedMembers(members: unknown, ignored: readonly IgnoredMember[]): readonly unknown[] {
-  const left = new Set(ignored.map(({ index }) => index));
-  return Array.isArray(members) ? members.filter((_, index) => !left.has(index)) : [];
-}
-
-async function admit(members: unknown, maxAge: number | null, issuer: KeyLoaderPolicy): Promise<LoadedKeys> {
-  if (!Array.isArray(members)) return { ok: false, cause: 'holds no list of keys', ignored: [] };
-  if (members.length > issuer.refresh.maxKeys) {
-    return { ok: false, cause: `holds more than ${issuer.refresh.maxKeys} keys`, ignored: [] };
+  if (!fetched.ok) {
+    const { cause, failure } = fetched;
+    return {
+      ok: false,
+      cause: `${url} ${cause}`,
+      ignored: [],
+      ...(failure === undefined ? {} : { failure }),
+    };
   }
-  const { keys, ignored } = await admitKeys(members, issuer.algorithms);
+  const loaded = await admit(fetched.document, fetched.maxAge, issuer);
+  if (loaded.ok) return loaded;
+  const failure: FetchFailure = { kind: 'body', status: 200, url, cause: loaded.cause };
+  return { ...loaded, cause: `${url} ${loaded.cause}`, failure };
+}
+
+async function admit(
+  document: Readonly<Record<string, unknown>>,
+  maxAge: number | null,
+  issuer: KeyLoaderPolicy,
+): Promise<LoadedKeys> {
+  const form = 'form' in issuer.keys ? issuer.keys.form : 'jwks';
+  const members = form === 'jwks' ? document.keys : Object.keys(document);
+  if (!Array.isArray(members)) return { ok: false, cause: 'holds no list of keys', ignored: [] };
+  const { maxKeys } = issuer.refresh;
+  if (members.length > maxKeys) {
+    return { ok: false, cause: `holds more than ${maxKeys} keys; see refresh.max_keys`, ignored: [] };
+  }
+  const { keys, ignored } =
+    form === 'jwks'
+      ? await admitKeys(members, issuer.algorithms)
+      : await admitCertificates(document, issuer.algorithms);
   if (keys.length === 0) return { ok: false, cause: 'holds no usable key', ignored };
   return { ok: true, keys, ignored, maxAge };
 }
