@@ -1,5 +1,5 @@
 /** Bearer tokens of every issuer in the policy (RFC 6750, RFC 9068), each judged by its own issuer's keys only. */
-import type { KeySetStatus } from '../keys/key-set.ts';
+import type { KeySetStatus } from '../keys/key-set-status.ts';
 import { JwtVerifier } from '../tokens/verify-jwt.ts';
 import type { CredentialKind, SourceReadiness } from './kind.ts';
 

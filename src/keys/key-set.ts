@@ -7,10 +7,14 @@ import type { IssuerPolicy } from '../policy/sources.ts';
 import { createAbsentKids } from './absent-kids.ts';
 import type { VerificationKey } from './admit-key.ts';
 import { createKeyTransport, type KeyTransport } from './fetch-keys.ts';
+import { originOf } from './kept-format.ts';
+import { createKeptKeys, type KeptKeys } from './kept-keys.ts';
+import { createTally, type KeySetStatus } from './key-set-status.ts';
 import type { KeyTable } from './key-table.ts';
 import { createKeyLoader } from './load-keys.ts';
 import { createLookUpGrants } from './look-up-grants.ts';
 import { KeyRefresher } from './refresh-keys.ts';
+import { KeyReport } from './report-keys.ts';
 import { type After, after } from './schedule.ts';
 
 export type KeyLookup =
@@ -19,39 +23,6 @@ export type KeyLookup =
   | { readonly outcome: 'none'; readonly reason: 'unknown_kid' | 'no_key_for_algorithm' }
   /** Seconds for Retry-After, and the cause for the log. */
   | { readonly outcome: 'unavailable'; readonly retryAfter: number; readonly cause: string };
-
-/** For probes, metrics and the console. */
-export interface KeySetStatus {
-  readonly name: string;
-  /** Had usable keys once; later staleness does not take it back. */
-  readonly ready: boolean;
-  readonly state: 'waiting' | 'fresh' | 'stale' | 'expired';
-  /** Keys held, each counted once for each algorithm. */
-  readonly keys: number;
-  /** Epoch milliseconds of the last good attempt; null when there was none. */
-  readonly obtainedAt: number | null;
-  /** Failed attempts since. */
-  readonly failures: number;
-  /** Why the last attempt failed; null when it did not. Names addresses: not for callers. */
-  readonly cause: string | null;
-  /** Epoch milliseconds of the next attempt that is planned; null when none is. */
-  readonly nextTryAt: number | null;
-  readonly counts: KeySetCounts;
-}
-
-/** What happened since the start; they only grow. */
-export interface KeySetCounts {
-  readonly attempts: number;
-  readonly failures: number;
-  /** Look-ups for key ids that were not held. */
-  readonly lookUps: number;
-  /** Tokens refused because their key id is not known. */
-  readonly unknown: number;
-  /** Tokens judged with keys older than they should be, because new ones could not be had. */
-  readonly stale: number;
-  /** Keys that were withdrawn by the source. */
-  readonly withdrawn: number;
-}
 
 export interface KeySet {
   /** Name of the issuer entry in the policy. */
@@ -104,8 +75,11 @@ export interface KeySetDependencies extends Dependencies {
   readonly after?: After;
   /** Spreads refreshes of many gateways; default Math.random. */
   readonly random?: () => number;
-  /** Called after keys were withdrawn or replaced by others, so that open streams are judged again. */
-  readonly onWithdrawal?: (name: string) => void;
+  /**
+   * Called when keys were withdrawn or replaced by others and the new ones are in force, so that open streams are
+   * judged again: with the name of the issuer, and the ids of those keys.
+   */
+  readonly onWithdrawal?: (name: string, kids: ReadonlySet<string | null>) => void;
 }
 
 /** A key set that holds nothing yet; `start` or the first `find` begins to fill it. */
@@ -120,6 +94,8 @@ class FetchingKeySet implements KeySet {
   readonly #fetched: boolean;
   readonly #refresher: KeyRefresher;
   readonly #absent = createAbsentKids();
+  readonly #report: KeyReport;
+  readonly #tally = createTally();
   readonly #grants;
   #closed = false;
 
@@ -128,12 +104,16 @@ class FetchingKeySet implements KeySet {
     this.#issuer = issuer;
     this.#deps = deps;
     this.#fetched = issuer.keys.from === 'discovery' || issuer.keys.from === 'url';
+    this.#report = new KeyReport(issuer.name, issuer.refresh.cacheFile, deps);
     this.#refresher = new KeyRefresher({
-      name: issuer.name,
       refresh: issuer.refresh,
       fetched: this.#fetched,
       anyKid: issuer.keys.from === 'secret',
       loader: createKeyLoader(issuer, deps.transport ?? createKeyTransport(issuer)),
+      kept: this.#fetched ? keptKeysOf(issuer, this.#report) : null,
+      report: this.#report,
+      tally: this.#tally,
+      onWithdrawal: (kids) => deps.onWithdrawal?.(issuer.name, kids),
       deps,
       after: deps.after ?? after,
       random: deps.random ?? Math.random,
@@ -149,12 +129,13 @@ class FetchingKeySet implements KeySet {
   find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup> {
     const table = this.#refresher.tableAt(now);
     if (table === null) return this.#obtain(kid, algorithm, now);
-    const held = search(table, kid, algorithm);
+    const held = this.#search(table, kid, algorithm);
     if (held !== null) {
       return held.outcome === 'found' || !this.#isAged(now) ? held : this.#findAgain(kid, algorithm);
     }
-    if (kid === null || !this.#fetched) return UNKNOWN;
-    return this.#absent.has(kid, now) && !this.#isAged(now) ? UNKNOWN : this.#lookUp(kid, algorithm);
+    if (kid === null || !this.#fetched) return this.#unknown(now);
+    const known = this.#absent.has(kid, now) && !this.#isAged(now);
+    return known ? this.#unknown(now) : this.#lookUp(kid, algorithm);
   }
 
   async findUntried(
@@ -191,10 +172,12 @@ class FetchingKeySet implements KeySet {
       state: table === null ? held : refresher.failures > 0 ? 'stale' : 'fresh',
       keys: table?.keys.length ?? 0,
       obtainedAt: refresher.everObtained ? refresher.obtainedAt : null,
+      usableUntil: refresher.usableUntil,
       failures: refresher.failures,
       cause: refresher.cause === '' ? null : refresher.cause,
-      nextTryAt: null,
-      counts: { attempts: 0, failures: 0, lookUps: 0, unknown: 0, stale: 0, withdrawn: 0 },
+      failure: refresher.failure,
+      nextTryAt: refresher.nextAt,
+      counts: { ...this.#tally },
     };
   }
 
@@ -221,8 +204,9 @@ class FetchingKeySet implements KeySet {
   /** The id is known, and no key of it fits the algorithm: it may have been given to another key. */
   async #findAgain(kid: string | null, algorithm: string): Promise<KeyLookup> {
     await this.#refresher.refresh();
-    const table = this.#refresher.tableAt(this.#deps.now());
-    return (table === null ? null : search(table, kid, algorithm)) ?? UNKNOWN;
+    const now = this.#deps.now();
+    const table = this.#refresher.tableAt(now);
+    return (table === null ? null : this.#search(table, kid, algorithm)) ?? this.#unknown(now);
   }
 
   /** There are no keys: wait for the attempt under way, begin one, or, between two that failed, say so at once. */
@@ -232,34 +216,35 @@ class FetchingKeySet implements KeySet {
     const later = this.#deps.now();
     const table = this.#refresher.tableAt(later);
     if (table === null) return this.#unavailable(later);
-    const held = search(table, kid, algorithm);
+    const held = this.#search(table, kid, algorithm);
     if (held !== null) return held;
-    return kid === null || !this.#fetched ? UNKNOWN : this.#lookUp(kid, algorithm);
+    return kid === null || !this.#fetched ? this.#unknown(later) : this.#lookUp(kid, algorithm);
   }
 
   /** Keys are held, but none of that id: it may be new. At most two attempts: one under way may have begun too early. */
   async #lookUp(kid: string, algorithm: string): Promise<KeyLookup> {
     const refresher = this.#refresher;
     const seen = refresher.begun;
+    this.#tally.lookUps += 1;
     for (let round = 0; round < 2; round += 1) {
       const now = this.#deps.now();
       // Between failed attempts, and after the last, nobody can tell whether the key exists.
       if (this.#closed) return this.#unavailable(now);
       if (refresher.flight === null && refresher.pauseAt(now) > 0) return this.#unavailable(now);
       const attempt = this.#nextAttempt(kid, now);
-      if (attempt === null) return refresher.failures > 0 ? this.#unavailable(now) : UNKNOWN;
+      if (attempt === null) return refresher.failures > 0 ? this.#unavailable(now) : this.#unknown(now);
       await attempt;
       const later = this.#deps.now();
       const table = refresher.tableAt(later);
       if (table === null || refresher.failures > 0) return this.#unavailable(later);
-      const held = search(table, kid, algorithm);
+      const held = this.#search(table, kid, algorithm);
       if (held !== null) return held;
       if (refresher.begun > seen) {
         this.#absent.add(kid, later);
-        return UNKNOWN;
+        break;
       }
     }
-    return UNKNOWN;
+    return this.#unknown(this.#deps.now());
   }
 
   /** The attempt under way, a new one if one is granted, the next one if that is soon; else null. */
@@ -268,6 +253,20 @@ class FetchingKeySet implements KeySet {
     // An id that was absent before is asked for again when the set has aged, at no cost to ids that are new.
     if (this.#absent.has(kid, now)) return this.#isAged(now) ? this.#refresher.refresh() : null;
     return this.#grants.next(now);
+  }
+
+  /** Null: this set cannot tell, the key may be newer. */
+  #search(table: KeyTable, kid: string | null, algorithm: string): KeyLookup | null {
+    const keys = table.find(kid, algorithm);
+    if (keys.length === 0) return kid === null || table.hasKid(kid) ? UNFIT : null;
+    if (this.#refresher.failures > 0) this.#tally.stale += 1;
+    return { outcome: 'found', keys };
+  }
+
+  #unknown(now: number): KeyLookup {
+    this.#tally.unknown += 1;
+    this.#report.unknown(now);
+    return UNKNOWN;
   }
 
   #unavailable(now: number): KeyLookup {
@@ -279,9 +278,9 @@ class FetchingKeySet implements KeySet {
 const UNKNOWN: KeyLookup = Object.freeze({ outcome: 'none', reason: 'unknown_kid' });
 const UNFIT: KeyLookup = Object.freeze({ outcome: 'none', reason: 'no_key_for_algorithm' });
 
-/** Null: this set cannot tell, the key may be newer. */
-function search(table: KeyTable, kid: string | null, algorithm: string): KeyLookup | null {
-  const keys = table.find(kid, algorithm);
-  if (keys.length > 0) return { outcome: 'found', keys };
-  return kid === null || table.hasKid(kid) ? UNFIT : null;
+function keptKeysOf(issuer: KeySetPolicy, report: KeyReport): KeptKeys | null {
+  const { cacheFile: file, maxBytes, maxStale, interval } = issuer.refresh;
+  if (file === null) return null;
+  const failed = (cause: string): void => report.notKept(cause);
+  return createKeptKeys({ file, origin: originOf(issuer), maxBytes, maxStale, interval, failed });
 }

@@ -1,23 +1,31 @@
 /**
  * Keeps one issuer's keys fresh in the background: one attempt at a time, the next one planned when it ends,
- * failures backed off, old keys kept until they are `max_stale` old. A set is replaced whole, never merged.
+ * failures backed off, old keys kept until they are `max_stale` old. A set is replaced whole, never merged. Keys that an
+ * earlier process kept in a file stand in until the source answers, and never after.
  */
 import type { Dependencies } from '../deps.ts';
 import type { RefreshPolicy } from '../policy/sources.ts';
-import type { IgnoredMember } from './admit-key.ts';
+import type { FetchFailure } from './fetch-cause.ts';
+import type { KeptKeys } from './kept-keys.ts';
+import type { KeySetTally } from './key-set-status.ts';
 import { buildKeyTable, type KeyTable, withdrawnKeys } from './key-table.ts';
 import type { KeyLoader, LoadedKeys } from './load-keys.ts';
+import type { KeyReport } from './report-keys.ts';
 import { type After, freshFor, pauseAfter } from './schedule.ts';
 
 export interface RefresherOptions {
-  /** Name in the policy, for the log. */
-  readonly name: string;
   readonly refresh: RefreshPolicy;
   /** Fetched keys are refreshed and grow stale; those that the policy holds are loaded once. */
   readonly fetched: boolean;
   /** The keys answer for any key id. */
   readonly anyKid: boolean;
   readonly loader: KeyLoader;
+  /** Keys over a restart; null for none. */
+  readonly kept: KeptKeys | null;
+  readonly report: KeyReport;
+  readonly tally: KeySetTally;
+  /** Called when the new table is in force, with the ids of the keys that it lacks. */
+  readonly onWithdrawal: (kids: ReadonlySet<string | null>) => void;
   readonly deps: Dependencies;
   readonly after: After;
   /** 0 to 1. */
@@ -32,12 +40,15 @@ export class KeyRefresher {
   #obtainedAt = 0;
   #begun = 0;
   #failures = 0;
+  #failingSince = 0;
   #cause = 'not asked yet';
+  #failure: FetchFailure | null = null;
   #retryAt = 0;
+  #nextAt: number | null = null;
   #flight: Promise<void> | null = null;
   #cancel: () => void = () => {};
+  #cancelExpiry: () => void = () => {};
   #closed = false;
-  #ignored = '[]';
 
   constructor(options: RefresherOptions) {
     this.#options = options;
@@ -46,7 +57,14 @@ export class KeyRefresher {
   /** The keys that may be used now, or null: none obtained yet, or older than `max_stale`. */
   tableAt(now: number): KeyTable | null {
     if (this.#table === null || !this.#options.fetched) return this.#table;
-    return now - this.#obtainedAt > this.#options.refresh.maxStale ? null : this.#table;
+    return now > this.usableUntil ? null : this.#table;
+  }
+
+  /** Epoch milliseconds until which the keys that are held may be used; Infinity where they do not age. */
+  get usableUntil(): number {
+    return this.#options.fetched
+      ? this.#obtainedAt + this.#options.refresh.maxStale
+      : Number.POSITIVE_INFINITY;
   }
 
   /** Grows whenever a key is withdrawn. */
@@ -67,6 +85,16 @@ export class KeyRefresher {
   /** Why the last attempt failed. */
   get cause(): string {
     return this.#cause;
+  }
+
+  /** The fetch that failed last; null when the last attempt was good or nothing was fetched. */
+  get failure(): FetchFailure | null {
+    return this.#failure;
+  }
+
+  /** Epoch milliseconds of the planned attempt; null when none is. */
+  get nextAt(): number | null {
+    return this.#flight === null ? this.#nextAt : null;
   }
 
   /** Epoch milliseconds of the last good attempt; 0 when there was none. */
@@ -95,6 +123,7 @@ export class KeyRefresher {
     if (this.#flight !== null) return this.#flight;
     this.#cancel();
     this.#begun += 1;
+    this.#options.tally.attempts += 1;
     const flight = this.#attempt().finally(() => {
       this.#flight = null;
     });
@@ -106,72 +135,90 @@ export class KeyRefresher {
   close(): void {
     this.#closed = true;
     this.#cancel();
+    this.#cancelExpiry();
     this.#options.loader.close();
   }
 
   async #attempt(): Promise<void> {
-    const { loader, deps } = this.#options;
+    const { loader, deps, report } = this.#options;
     let loaded: LoadedKeys;
     try {
       loaded = await loader.load(deps.now());
     } catch (error) {
       loaded = { ok: false, cause: error instanceof Error ? error.message : 'failed', ignored: [] };
     }
+    if (!loaded.ok && this.#table === null) await this.#recall();
     if (this.#closed) return;
-    this.#report(loaded.ignored);
+    report.ignored(loaded.ignored);
     if (loaded.ok) this.#succeed(loaded);
-    else this.#fail(loaded.cause);
+    else this.#fail(loaded);
+  }
+
+  /** Puts the keys of an earlier process in force, judged anew; they are as old as they were then. */
+  async #recall(): Promise<void> {
+    const { kept, loader, deps, report } = this.#options;
+    if (kept === null || loader.recall === undefined || this.#closed) return;
+    const recalled = await kept.recall(deps.now());
+    if (!recalled.ok) return report.notRecalled(recalled.reason);
+    const loaded = await loader.recall(recalled.document);
+    if (!loaded.ok) return report.notRecalled(loaded.cause);
+    this.#table = buildKeyTable(loaded.keys, this.#options.anyKid);
+    this.#obtainedAt = recalled.obtainedAt;
+    report.recalled(this.#table, recalled.obtainedAt);
   }
 
   #succeed(loaded: LoadedKeys & { readonly ok: true }): void {
-    const { name, deps, refresh, random, anyKid } = this.#options;
+    const { deps, refresh, random, anyKid, kept, report, tally } = this.#options;
     const table = buildKeyTable(loaded.keys, anyKid);
     const before = this.#table;
-    const withdrawn = before === null ? [] : withdrawnKeys(before, table);
+    const withdrawn = before === null ? [] : withdrawnKeys(before, table).map((key) => key.kid);
     if (withdrawn.length > 0) this.#generation += 1;
+    tally.withdrawn += withdrawn.length;
     const changed = before === null || withdrawn.length > 0 || before.keys.length !== table.keys.length;
-    if (changed || this.#failures > 0) {
-      const kids = [...new Set(table.keys.map((key) => key.kid))];
-      deps.log.info(
-        { issuer: name, kids, withdrawn: withdrawn.map((key) => key.kid) },
-        'issuer keys obtained',
-      );
-    }
-    if (changed && table.sharedKids.length > 0) {
-      deps.log.warn({ issuer: name, kids: table.sharedKids }, 'several keys share one id, each is tried');
-    }
+    const failures = this.#failures;
+    this.#cancelExpiry();
     this.#table = table;
     this.#obtainedAt = deps.now();
     this.#failures = 0;
     this.#cause = '';
+    this.#failure = null;
+    report.obtained({ table, withdrawn, changed, failures, failingSince: this.#failingSince });
+    if (loaded.fetched !== undefined) kept?.keep(loaded.fetched.document, this.#obtainedAt);
     if (this.#options.fetched) this.#plan(freshFor(loaded.maxAge, refresh, random()));
+    if (withdrawn.length > 0) this.#options.onWithdrawal(new Set(withdrawn));
   }
 
-  #fail(cause: string): void {
-    const { name, deps, refresh, random } = this.#options;
-    this.#failures += 1;
-    this.#cause = cause;
+  #fail({ cause, failure }: LoadedKeys & { readonly ok: false }): void {
+    const { deps, refresh, random, report, tally, fetched } = this.#options;
     const now = deps.now();
+    if (this.#failures === 0) this.#failingSince = now;
+    this.#failures += 1;
+    tally.failures += 1;
+    this.#cause = cause;
+    this.#failure = failure ?? null;
     const usable = this.tableAt(now) !== null;
     const pause = pauseAfter(this.#failures, refresh, usable, random());
     // Whoever needs a new key need not wait as long as the background does.
     this.#retryAt = now + Math.min(pause, refresh.cooldown);
-    const fields = { issuer: name, cause, failures: this.#failures, retry_in_ms: pause };
-    if (usable) deps.log.warn(fields, 'issuer keys could not be refreshed, the old ones are used');
-    else deps.log.error(fields, 'issuer keys could not be obtained, its tokens are answered with 503');
-    if (this.#options.fetched) this.#plan(pause);
+    const obtainedAt = this.everObtained ? this.#obtainedAt : null;
+    const { failures, usableUntil } = this;
+    report.failed({ cause, failure, failures, pause, obtainedAt, usableUntil, usable });
+    if (fetched) this.#plan(pause);
+    if (usable) this.#planExpiry(now);
   }
 
-  /** Says once what was left out, and again when that changes. */
-  #report(ignored: readonly IgnoredMember[]): void {
-    const text = JSON.stringify(ignored);
-    if (text === this.#ignored) return;
-    this.#ignored = text;
-    if (ignored.length === 0) return;
-    this.#options.deps.log.warn({ issuer: this.#options.name, ignored }, 'members of a key set are not used');
+  /** Only in an outage do keys grow too old: the moment is told when it comes, not when somebody asks. */
+  #planExpiry(now: number): void {
+    this.#cancelExpiry();
+    if (!Number.isFinite(this.usableUntil)) return;
+    this.#cancelExpiry = this.#options.after(this.usableUntil - now + 1, () => {
+      if (this.tableAt(this.#options.deps.now()) !== null) return;
+      this.#options.report.expired(this.#failures, this.#obtainedAt);
+    });
   }
 
   #plan(delay: number): void {
+    this.#nextAt = this.#options.deps.now() + delay;
     this.#cancel = this.#options.after(delay, () => void this.refresh());
   }
 }
