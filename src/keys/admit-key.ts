@@ -4,7 +4,9 @@
  * keys, keys for other uses, and points that are not on their curve.
  */
 import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import { algorithms } from './algorithms.ts';
+import { flawOfBundleMember } from './spiffe-bundle.ts';
 import { weaknessOfRsa } from './weak-rsa.ts';
 
 /** A key that may verify, bound to one algorithm. */
@@ -40,12 +42,17 @@ const LONGEST_KID = 1024;
  * Imports every member that fits.
  * @param members `keys` of a JWK Set, of any content
  * @param allowed algorithms of the issuer; a key without `alg` is prepared for each that fits its type
+ * @param profile says what `use` a key must have
  */
-export async function admitKeys(members: readonly unknown[], allowed: readonly string[]): Promise<Admission> {
+export async function admitKeys(
+  members: readonly unknown[],
+  allowed: readonly string[],
+  profile: IssuerPolicy['profile'] = 'compat',
+): Promise<Admission> {
   const keys = new Map<string, VerificationKey>();
   const ignored: IgnoredMember[] = [];
   for (const [index, member] of members.entries()) {
-    const admitted = await admitKey(member, allowed);
+    const admitted = await admitKey(member, allowed, profile);
     if (typeof admitted === 'string') ignored.push({ index, kid: kidOf(member), reason: admitted });
     else for (const key of admitted) keys.set(key.fingerprint, key);
   }
@@ -53,10 +60,14 @@ export async function admitKeys(members: readonly unknown[], allowed: readonly s
 }
 
 /** The key's forms, one for each algorithm that it may be used with, or why it is left out. */
-async function admitKey(member: unknown, allowed: readonly string[]): Promise<VerificationKey[] | string> {
+async function admitKey(
+  member: unknown,
+  allowed: readonly string[],
+  profile: IssuerPolicy['profile'],
+): Promise<VerificationKey[] | string> {
   if (typeof member !== 'object' || member === null || Array.isArray(member)) return 'not_an_object';
   const jwk: JWK = member;
-  const flaw = flawOf(jwk);
+  const flaw = flawOf(jwk) ?? flawOfUse(jwk, profile);
   if (flaw !== null) return flaw;
   const usable = usableAlgorithms(jwk, allowed);
   if (typeof usable === 'string') return usable;
@@ -87,11 +98,16 @@ function flawOf(jwk: JWK): string | null {
   if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name))) return 'private_members';
   if (jwk.kid !== undefined && (typeof jwk.kid !== 'string' || jwk.kid.length > LONGEST_KID))
     return 'kid_malformed';
-  if (jwk.use !== undefined && jwk.use !== 'sig') return 'not_for_signatures';
   if (jwk.key_ops !== undefined) {
     if (!Array.isArray(jwk.key_ops) || !jwk.key_ops.includes('verify')) return 'not_for_verifying';
   }
   return null;
+}
+
+/** For whose signatures a key is (RFC 7517 section 4.2); SPIFFE has words of its own and always says. */
+function flawOfUse(jwk: JWK, profile: IssuerPolicy['profile']): string | null {
+  if (profile === 'spiffe') return flawOfBundleMember(jwk);
+  return jwk.use === undefined || jwk.use === 'sig' ? null : 'not_for_signatures';
 }
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];

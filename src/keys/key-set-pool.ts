@@ -37,10 +37,21 @@ export function createKeySetPool(deps: KeySetDependencies): KeySetPool {
 
 /** A digest of all that decides which keys there are, so that secrets are not kept a second time. */
 function identityOf(issuer: KeySetPolicy): string {
-  const { name, issuers, keys, algorithms, insecureHttp, ca, bearerTokenFile, proxy, redirects, refresh } =
-    issuer;
+  const {
+    name,
+    issuers,
+    profile,
+    keys,
+    algorithms,
+    insecureHttp,
+    ca,
+    bearerTokenFile,
+    proxy,
+    redirects,
+    refresh,
+  } = issuer;
   const access = [insecureHttp, ca, bearerTokenFile, proxy, redirects];
-  const parts = [name, issuers[0], keys, algorithms, access, refresh];
+  const parts = [name, issuers[0], profile, keys, algorithms, access, refresh];
   // JSON turns Infinity into null, which `none` must not share with anything.
   const text = JSON.stringify(parts, (_, value) => (value === Number.POSITIVE_INFINITY ? 'none' : value));
   return hash('sha256', text);

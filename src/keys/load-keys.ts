@@ -9,6 +9,7 @@ import { algorithms } from './algorithms.ts';
 import { discover, metadataUrls } from './discover.ts';
 import type { FetchFailure } from './fetch-cause.ts';
 import type { Fetched, FetchedObject, KeyTransport } from './fetch-keys.ts';
+import { refreshHintOf } from './spiffe-bundle.ts';
 
 export type LoadedKeys =
   | {
@@ -39,7 +40,7 @@ export interface KeyLoader {
 /** What a loader needs to know of an issuer. */
 export type KeyLoaderPolicy = Pick<
   IssuerPolicy,
-  'issuers' | 'keys' | 'algorithms' | 'insecureHttp' | 'refresh'
+  'issuers' | 'profile' | 'keys' | 'algorithms' | 'insecureHttp' | 'refresh'
 >;
 
 /** The loader for the issuer's key source; `transport` is asked only where keys are fetched. */
@@ -103,7 +104,8 @@ async function admitFetched(url: string, fetched: Fetched, issuer: KeyLoaderPoli
       ...(failure === undefined ? {} : { failure }),
     };
   }
-  const loaded = await admit(fetched.document, fetched.maxAge, issuer);
+  const hint = issuer.profile === 'spiffe' ? refreshHintOf(fetched.document) : null;
+  const loaded = await admit(fetched.document, hint ?? fetched.maxAge, issuer);
   if (loaded.ok) return loaded;
   const failure: FetchFailure = { kind: 'body', status: 200, url, cause: loaded.cause };
   return { ...loaded, cause: `${url} ${loaded.cause}`, failure };
@@ -123,9 +125,11 @@ async function admit(
   }
   const { keys, ignored } =
     form === 'jwks'
-      ? await admitKeys(members, issuer.algorithms)
+      ? await admitKeys(members, issuer.algorithms, issuer.profile)
       : await admitCertificates(document, issuer.algorithms);
-  if (keys.length === 0) return { ok: false, cause: 'holds no usable key', ignored };
+  if (keys.length === 0 && issuer.profile !== 'spiffe') {
+    return { ok: false, cause: 'holds no usable key', ignored };
+  }
   return { ok: true, keys, ignored, maxAge };
 }
 

@@ -1,5 +1,6 @@
 /** Judges the keys that a policy holds itself by the same rules as fetched ones, so that a useless set never starts. */
 import { admitKeys } from '../keys/admit-key.ts';
+import { FOR_X509_SVIDS } from '../keys/spiffe-bundle.ts';
 import type { CompileContext } from './compile/context.ts';
 import type { IssuerPolicy } from './sources.ts';
 
@@ -12,17 +13,40 @@ export async function checkStaticKeys(
 ): Promise<void> {
   for (const { name, keys, algorithms } of issuers) {
     if (keys.from !== 'static') continue;
-    const members = keys.document.keys;
-    if (!Array.isArray(members)) continue;
-    const admission = await admitKeys(members, algorithms);
+    const admission = await admit(keys, algorithms);
+    if (admission === null) continue;
     const list = admission.keys.length === 0 ? context.problems : context.warnings;
+    const place = ['issuers', name, keys.form];
     for (const { index, reason } of admission.ignored) {
-      const path = ['issuers', name, 'jwks', 'keys', index];
+      const path = [...place, ...memberPlace(keys, index)];
       list.report(path, 'unusable_key', `this key cannot verify tokens: ${words(reason)}`);
     }
+    if (keys.form === 'certificates') warnOfValidity(keys, place, context);
     if (admission.keys.length > 0) continue;
     const message = `has no key that could verify a token with ${algorithms.join(', ')}; write the public keys of the issuer`;
-    context.problems.report(['issuers', name, 'jwks'], 'no_usable_key', message);
+    context.problems.report(place, 'no_usable_key', message);
+  }
+}
+
+type StaticKeys = KeySource & { readonly from: 'static' };
+
+async function admit({ form, document }: StaticKeys, allowed: readonly string[]): Promise<Admission | null> {
+  if (form === 'certificates') return admitCertificates(document, allowed);
+  return Array.isArray(document.keys) ? admitKeys(document.keys, allowed) : null;
+}
+
+function memberPlace({ form, document }: StaticKeys, index: number): ConfigurationPath {
+  return form === 'jwks' ? ['keys', index] : [Object.keys(document)[index] ?? index];
+}
+
+/** The key works all the same, see pem-keys.ts; but nobody replaces one in a file by itself. */
+function warnOfValidity({ document }: StaticKeys, place: ConfigurationPath, context: CompileContext): void {
+  for (const [kid, pem] of Object.entries(document)) {
+    const validity = validityOfPem(pem);
+    if (validity === null || (validity.from <= context.now && context.now < validity.to)) continue;
+    const message =
+      'is a certificate outside of its validity period, and its key verifies tokens all the same; remove it, or write the present one';
+    context.warnings.report([...place, kid], 'certificate_not_valid', message);
   }
 }
 
