@@ -12,7 +12,7 @@ import type { AdminPolicy } from '../policy/policy.ts';
 export interface ReadinessCheck {
   readonly name: string;
   readonly ready: boolean;
-  /** For `?verbose`, in words; no addresses, no secrets. */
+  /** For `?verbose`, in words on one line. May name a provider's addresses, which is why that is for operators only; no secrets. */
   readonly detail: string;
 }
 

@@ -1,4 +1,5 @@
 /** Bearer tokens of every issuer in the policy (RFC 6750, RFC 9068), each judged by its own issuer's keys only. */
+import { describeStatus } from '../keys/describe-status.ts';
 import type { KeySetStatus } from '../keys/key-set-status.ts';
 import { JwtVerifier } from '../tokens/verify-jwt.ts';
 import type { CredentialKind, SourceReadiness } from './kind.ts';
@@ -21,9 +22,5 @@ export const bearerJwt: CredentialKind = (policy, { keySets, now }) => {
 };
 
 function describe(status: KeySetStatus, now: number): SourceReadiness {
-  const { name, ready, state, keys, obtainedAt, failures, cause } = status;
-  const age =
-    obtainedAt === null ? '' : `, obtained ${Math.max(0, Math.round((now - obtainedAt) / 1000))} s ago`;
-  const trouble = cause === null ? '' : `; ${failures} failed attempts: ${cause}`;
-  return { name, ready, detail: `${state}, ${keys} keys${age}${trouble}` };
+  return { name: status.name, ready: status.ready, detail: describeStatus(status, now) };
 }

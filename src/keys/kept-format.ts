@@ -1,5 +1,6 @@
 /** How kept keys are written in their file: JSON that says whose they are, where they came from and when. Pure. */
 import type { IssuerPolicy } from '../policy/sources.ts';
+import type { IgnoredMember } from './admit-key.ts';
 import type { FetchedObject } from './fetch-keys.ts';
 
 /** Whose keys, and from where. */
@@ -19,6 +20,15 @@ export interface KeptDocument {
 
 /** Grows with each change that old readers would misunderstand. */
 const FORMAT = 'sallyport-keys-1';
+
+/** A document without the members that were left out: what nobody may verify with is not kept either. */
+export function admittedPart(document: FetchedObject, ignored: readonly IgnoredMember[]): FetchedObject {
+  const left = new Set(ignored.map(({ index }) => index));
+  const stays = (_: unknown, index: number): boolean => !left.has(index);
+  // A JWK Set has its members in `keys`; in a document of certificates the document's own members are they.
+  if (Array.isArray(document.keys)) return { keys: document.keys.filter(stays) };
+  return Object.fromEntries(Object.entries(document).filter(stays));
+}
 
 /** What a file of this issuer says of its origin: as the policy has it, whatever the provider answers. */
 export function originOf(issuer: Pick<IssuerPolicy, 'name' | 'issuers' | 'tenants' | 'keys'>): Origin {

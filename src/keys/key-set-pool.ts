@@ -37,22 +37,23 @@ export function createKeySetPool(deps: KeySetDependencies): KeySetPool {
 
 /** A digest of all that decides which keys there are, so that secrets are not kept a second time. */
 function identityOf(issuer: KeySetPolicy): string {
-  const {
-    name,
-    issuers,
-    profile,
-    keys,
-    algorithms,
-    insecureHttp,
-    ca,
-    bearerTokenFile,
-    proxy,
-    redirects,
-    refresh,
-  } = issuer;
-  const access = [insecureHttp, ca, bearerTokenFile, proxy, redirects];
-  const parts = [name, issuers[0], profile, keys, algorithms, access, refresh];
+  // Each member of the policy has to be thought of here.
+  const identity = {
+    name: issuer.name,
+    // Keys are discovered from the first; the others only say whose tokens they verify.
+    issuers: issuer.issuers[0],
+    tenants: issuer.tenants,
+    profile: issuer.profile,
+    keys: issuer.keys,
+    algorithms: issuer.algorithms,
+    insecureHttp: issuer.insecureHttp,
+    ca: issuer.ca,
+    bearerTokenFile: issuer.bearerTokenFile,
+    proxy: issuer.proxy,
+    redirects: issuer.redirects,
+    refresh: issuer.refresh,
+  } satisfies Record<keyof KeySetPolicy, unknown>;
   // JSON turns Infinity into null, which `none` must not share with anything.
-  const text = JSON.stringify(parts, (_, value) => (value === Number.POSITIVE_INFINITY ? 'none' : value));
+  const text = JSON.stringify(identity, (_, value) => (value === Number.POSITIVE_INFINITY ? 'none' : value));
   return hash('sha256', text);
 }

@@ -6,6 +6,7 @@ import { collectSources, createAcceptResolver } from './compile/accept.ts';
 import { compileApiKeys } from './compile/api-keys.ts';
 import { compileBasic } from './compile/basic.ts';
 import { checkLimits, compileLimits, compileLog, compileTimeouts } from './compile/bounds.ts';
+import { placeCacheFiles } from './compile/cache-files.ts';
 import type { CompileContext } from './compile/context.ts';
 import { createCorsResolver } from './compile/cors.ts';
 import { compileIdentity } from './compile/identity.ts';
@@ -40,7 +41,7 @@ export function compilePolicy(
   const listeners = compileListeners(configuration, context);
   const own = listeners.admin === null ? listeners.listen : [...listeners.listen, listeners.admin.address];
   const upstreams = compileUpstreams(configuration, own, context);
-  const issuers = compileIssuers(configuration, context);
+  const issuers = placeCacheFiles(compileIssuers(configuration, context), files, context);
   const apiKeySets = compileApiKeys(configuration, context);
   const userLists = compileBasic(configuration, context);
   const sources = collectSources(configuration, { apiKeySets, userLists }, context);
