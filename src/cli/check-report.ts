@@ -24,6 +24,7 @@ export interface PolicySummary {
   readonly admin: string | null;
   readonly issuers: readonly {
     readonly name: string;
+    readonly preset: string | null;
     readonly issuer: readonly string[];
     readonly keys: string;
   }[];
@@ -104,7 +105,10 @@ function summaryLines(summary: PolicySummary): string[] {
   const rows = [
     ['listen', summary.listen.join(', ')],
     ['admin', summary.admin ?? 'none'],
-    ...issuers.map(({ name, issuer, keys }) => ['issuer', `${name}: ${issuer.join(', ')} (${keys})`]),
+    ...issuers.map(({ name, preset, issuer, keys }) => [
+      'issuer',
+      `${name}: ${issuer.join(', ')} (${preset === null ? '' : `preset ${preset}, `}${keys})`,
+    ]),
     ...keySets.map(({ name, keys }) => ['API keys', `${name}: ${count(keys, 'key')}`]),
     ...basic.map(({ name, users }) => ['users', `${name}: ${count(users, 'user')}`]),
     ...upstreams.map(({ name, url }) => ['upstream', `${name}: ${url.join(', ')}`]),
@@ -133,6 +137,7 @@ function summarize(policy: Policy): PolicySummary {
     admin: policy.admin === null ? null : formatAddress(policy.admin.address),
     issuers: policy.issuers.map((issuer) => ({
       name: issuer.name,
+      preset: issuer.preset,
       issuer: issuer.issuers,
       keys: keySource(issuer),
     })),

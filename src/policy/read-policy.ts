@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { type ConfigurationPath, createProblemList, type Position, type ProblemList } from './problem.ts';
 import type { CheckContext } from './reading/check-context.ts';
 import { checkShape } from './reading/check-shape.ts';
-import { type Located, type LocatedMap, locatedScalar } from './reading/document.ts';
+import { type Located, type LocatedMap, type LocatedScalar, locatedScalar } from './reading/document.ts';
 import { createLocator, type TreeLocator } from './reading/locate-path.ts';
 import { mergeDefaults } from './reading/merge-defaults.ts';
 import { decodeText, type FileText, namedFile, readText } from './reading/read-named-file.ts';
@@ -147,6 +147,7 @@ function createContext(options: ReadOptions, { locator, problems, files }: Readi
     problems,
     check: checkShape,
     graft: locator.graft,
+    standIn: locator.standIn,
     readNamed(name, located, path, watched) {
       const file = namedFile(options.file, name);
       if (watched) files.add(file.path);
@@ -157,7 +158,7 @@ function createContext(options: ReadOptions, { locator, problems, files }: Readi
         problems.reportAt(located.at, {
           path,
           code: read.code,
-          message: `the file ${file.shown} ${read.message}`,
+          message: `the file ${file.shown}${ofPreset(located)} ${read.message}`,
         });
       }
       return null;
@@ -180,6 +181,10 @@ function createContext(options: ReadOptions, { locator, problems, files }: Readi
     },
   };
   return context;
+}
+
+function ofPreset({ preset }: LocatedScalar): string {
+  return preset === undefined ? '' : `, which "preset: ${preset}" names,`;
 }
 
 /** JSON may be indented with tabs, which YAML does not take; outside its strings a tab is as good as a space. */

@@ -7,6 +7,7 @@ import { warnOfCors } from './warnings/cors.ts';
 import { warnOfInsecureSwitches } from './warnings/insecure-switches.ts';
 import { warnOfMethods } from './warnings/methods.ts';
 import { warnOfNesting } from './warnings/nesting.ts';
+import { warnOfProviders } from './warnings/providers.ts';
 import { warnOfResources } from './warnings/resources.ts';
 import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
 
@@ -27,6 +28,7 @@ export function warnOfPolicy(
   warnOfInsecureSwitches(warned);
   warnOfIssuerTwins(warned);
   warnOfUnused(warned);
+  warnOfProviders(warned);
   warnOfResources(warned);
   warnOfAmbient(warned);
   warnOfCors(warned);

@@ -27,6 +27,8 @@ export interface CheckContext {
   readTree(name: string, at: LocatedScalar, path: Path): Located | null;
   /** Remembers that the value of `key` of this object came from a file, so that its places are found there. */
   graft(object: Located, key: string, tree: Located): void;
+  /** Remembers that `filled` stands in the place of `written`, since a preset says the rest. */
+  standIn(written: Located, filled: Located): void;
 }
 
 export type CheckValue = (node: Node, located: Located, path: Path, context: CheckContext) => unknown;

@@ -11,6 +11,8 @@ export interface KeyPlace {
   readonly context: CheckContext;
   /** Keys that unknown ones were probably meant to be. */
   readonly misspelt: ReadonlySet<string>;
+  /** What to write for keys that are missing, where more is known than the schema's own example. */
+  readonly examples: Readonly<Record<string, unknown>>;
 }
 
 /** Whether `NAME_file` stands beside the key. */
@@ -88,18 +90,19 @@ export function reportRules(node: ObjectNode, map: LocatedMap, place: KeyPlace):
     const offered = names.filter((name) => keyOf(node, name)?.notYet === undefined);
     const [first = ''] = offered;
     const start = offered.length === 1 ? 'is incomplete' : `needs one of ${offered.join(', ')}`;
-    const message = `${start}; ${adviceToAdd(first, keyOf(node, first))}`;
+    const message = `${start}; ${adviceToAdd(first, keyOf(node, first)?.example)}`;
     context.problems.reportAt(map.at, { path, code: 'required', message });
   }
 }
 
 /** How one writes a key that is missing. */
-export function adviceToAdd(name: string, key: Key | undefined): string {
-  if (key?.example === undefined) return `add ${name}`;
-  return `add e.g. ${writeValue({ [name]: key.example }).replace(/^\{(.*)\}$/s, '$1')}`;
+export function adviceToAdd(name: string, example: unknown): string {
+  if (example === undefined) return `add ${name}`;
+  return `add e.g. ${writeValue({ [name]: example }).replace(/^\{(.*)\}$/s, '$1')}`;
 }
 
-function withFiles(node: ObjectNode, group: readonly string[]): string[] {
+/** A group of keys, with their `NAME_file`. */
+export function withFiles(node: ObjectNode, group: readonly string[]): readonly string[] {
   return group.flatMap((name) => {
     const key = keyOf(node, name);
     return key && hasFile(key) ? [name, `${name}_file`] : [name];

@@ -5,6 +5,7 @@ import type { Key, MapNode, ObjectNode } from '../schema/node.ts';
 import { type CheckContext, type CheckValue, type Path, wrongType } from './check-context.ts';
 import { adviceToAdd, hasFile, type KeyPlace, reportRules, reportUnknownKeys } from './check-keys.ts';
 import { type Located, type LocatedEntry, type LocatedMap, locate } from './document.ts';
+import { asMapping, fillFromPreset } from './fill-preset.ts';
 
 /** An object with the keys that are well; never undefined, so that what it holds can be judged further. */
 export function checkObject(
@@ -13,29 +14,20 @@ export function checkObject(
   path: Path,
   context: CheckContext,
 ): Record<string, unknown> {
-  const short = shortForm(node, located);
-  if (short !== null) return valuesOf(node, short, { path, context, misspelt: new Set(), isShort: true });
-  if (located.kind !== 'map') {
+  const written = asMapping(node, located);
+  if (written === null) {
     wrongType(node, located, path, context);
     return defaultsOf(node, context.check);
   }
-  const misspelt = reportUnknownKeys(node, located, path, context);
-  reportRules(node, located, { path, context, misspelt });
-  return valuesOf(node, located, { path, context, misspelt, isShort: false });
+  const { map, uncertain, examples } = fillFromPreset(node, written);
+  if (map !== written) context.standIn(located, map);
+  const misspelt = reportUnknownKeys(node, map, path, context);
+  const place = { path, context, misspelt: new Set([...misspelt, ...uncertain]), examples };
+  reportRules(node, map, place);
+  return valuesOf(node, map, place);
 }
 
-/** What is no mapping stands for the one key that the object names for it. */
-function shortForm(node: ObjectNode, located: Located): LocatedMap | null {
-  if (node.short === undefined || located.kind === 'map') return null;
-  const { at } = located;
-  return { kind: 'map', at, flow: false, entries: new Map([[node.short, { keyAt: at, value: located }]]) };
-}
-
-interface Place extends KeyPlace {
-  readonly isShort: boolean;
-}
-
-function valuesOf(node: ObjectNode, map: LocatedMap, place: Place): Record<string, unknown> {
+function valuesOf(node: ObjectNode, map: LocatedMap, place: KeyPlace): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [name, key] of Object.entries(node.keys)) {
     values[name] = keyValue(name, key, map, place);
@@ -43,7 +35,7 @@ function valuesOf(node: ObjectNode, map: LocatedMap, place: Place): Record<strin
   return values;
 }
 
-function keyValue(name: string, key: Key, map: LocatedMap, place: Place): unknown {
+function keyValue(name: string, key: Key, map: LocatedMap, place: KeyPlace): unknown {
   const { context } = place;
   const { check } = context;
   const entry = map.entries.get(name);
@@ -51,18 +43,22 @@ function keyValue(name: string, key: Key, map: LocatedMap, place: Place): unknow
     if (entry) reportNotYet(name, key, entry, place);
     return undefined;
   }
-  if (entry) {
-    const written = key.secret === true || key.concealed === true ? concealed(entry.value) : entry.value;
-    const value = check(key.node, written, pathOf(name, place), context);
-    return value === undefined ? fallback(key, check) : overDefault(key, value, check);
-  }
+  if (entry) return givenValue(name, key, entry, place);
   if (hasFile(key) && map.entries.has(`${name}_file`)) return valueFromFile(name, key, map, place);
   if (key.required === true && !place.misspelt.has(name)) {
-    const message = `is missing; ${adviceToAdd(name, key)}`;
-    const finding = { path: pathOf(name, place), code: 'required', message };
+    const message = `is missing; ${adviceToAdd(name, place.examples[name] ?? key.example)}`;
+    const finding = { path: [...place.path, name], code: 'required', message };
     context.problems.reportAt(map.at, finding);
   }
   return fallback(key, check);
+}
+
+function givenValue(name: string, key: Key, { value, implied }: LocatedEntry, place: KeyPlace): unknown {
+  const { check } = place.context;
+  const located = key.secret === true || key.concealed === true ? concealed(value) : value;
+  const path = implied === true ? place.path : [...place.path, name];
+  const checked = check(key.node, located, path, place.context);
+  return checked === undefined ? fallback(key, check) : overDefault(key, checked, check);
 }
 
 function fallback(key: Key, check: CheckValue): unknown {
@@ -78,15 +74,11 @@ function overDefault(key: Key, value: unknown, check: CheckValue): unknown {
   return new Map([...kept, ...value]);
 }
 
-function pathOf(name: string, place: Place): Path {
-  return place.isShort ? place.path : [...place.path, name];
-}
-
 function concealed(located: Located): Located {
   return located.kind === 'scalar' ? { ...located, sensitive: true } : located;
 }
 
-function reportNotYet(name: string, key: Key, entry: LocatedEntry, place: Place): void {
+function reportNotYet(name: string, key: Key, entry: LocatedEntry, place: KeyPlace): void {
   const { value } = entry;
   const saysNone = value.kind === 'scalar' && (value.value === 'none' || value.value === false);
   if (key.node.kind === 'or-none' && saysNone) return;
@@ -98,7 +90,7 @@ function reportNotYet(name: string, key: Key, entry: LocatedEntry, place: Place)
   });
 }
 
-function valueFromFile(name: string, key: Key, map: LocatedMap, place: Place): unknown {
+function valueFromFile(name: string, key: Key, map: LocatedMap, place: KeyPlace): unknown {
   const { context } = place;
   const { check } = context;
   const value = map.entries.get(`${name}_file`)?.value;
@@ -150,6 +142,7 @@ const SILENT: Omit<CheckContext, 'check'> = {
   readNamed: () => null,
   readTree: () => null,
   graft() {},
+  standIn() {},
 };
 
 /** A map with the entries that are well, in the order of the file; undefined when it is no mapping at all. */

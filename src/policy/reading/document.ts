@@ -11,6 +11,8 @@ export interface LocatedScalar {
   readonly sensitive: boolean;
   /** Nobody knows its value yet: an undefined variable while reading detached. */
   readonly opaque: boolean;
+  /** The preset that says so, for messages; absent when it is written. */
+  readonly preset?: string;
 }
 
 export interface LocatedList {
@@ -31,6 +33,10 @@ export interface LocatedEntry {
   /** Where the key stands. */
   readonly keyAt: Position;
   readonly value: Located;
+  /** Nobody wrote it: a preset says so. Its place is that of the preset's name. */
+  readonly filled?: true;
+  /** The key is not spelt: the value stands for the whole object. */
+  readonly implied?: true;
 }
 
 /** A scalar that is known, at a place. */

@@ -8,7 +8,9 @@ export interface TreeLocator extends PathLocator {
   setRoot(root: Located): void;
   /** The value of `key` of `object` came from a file of its own. */
   graft(object: Located, key: string, tree: Located): void;
-  /** Whether something stands at the path itself. */
+  /** `filled` stands in the place of `written`: a preset filled what is not written there. */
+  standIn(written: Located, filled: Located): void;
+  /** Whether something stands at the path itself. What a preset filled does not. */
   isWritten(path: ConfigurationPath): boolean;
 }
 
@@ -16,18 +18,21 @@ export interface TreeLocator extends PathLocator {
 export function createLocator(file: string): TreeLocator {
   let root: Located | null = null;
   const grafts = new WeakMap<Located, Map<string, Located>>();
+  const standIns = new WeakMap<Located, Located>();
   function walk(path: ConfigurationPath): { position: Position; path: ConfigurationPath; complete: boolean } {
     if (root === null) return { position: { file, line: 1, column: 1 }, path: [], complete: false };
     const spelt = asWritten(root, path);
     const consumed: (string | number)[] = [];
     let current: Located = root;
+    let written = true;
     for (const step of spelt) {
       const next = stepInto(current, step, grafts);
       if (next === null) return { position: current.at, path: consumed, complete: false };
       if (next.spelt !== null) consumed.push(next.spelt);
-      current = next.value;
+      written &&= next.filled !== true;
+      current = standIns.get(next.value) ?? next.value;
     }
-    return { position: current.at, path: consumed, complete: true };
+    return { position: current.at, path: consumed, complete: written };
   }
   return {
     locate: walk,
@@ -39,6 +44,9 @@ export function createLocator(file: string): TreeLocator {
       const known = grafts.get(object) ?? new Map<string, Located>();
       grafts.set(object, known.set(key, tree));
     },
+    standIn(object, filled) {
+      standIns.set(object, filled);
+    },
   };
 }
 
@@ -46,6 +54,8 @@ interface Step {
   readonly value: Located;
   /** Null when the step is implied by a short form. */
   readonly spelt: string | number | null;
+  /** A preset says so. */
+  readonly filled?: boolean;
 }
 
 function stepInto(
@@ -61,7 +71,9 @@ function stepInto(
   }
   if (typeof step === 'number') return step === 0 ? { value: current, spelt: null } : null;
   const entry = current.entries.get(step);
-  if (entry) return { value: entry.value, spelt: step };
+  if (entry) {
+    return { value: entry.value, spelt: entry.implied === true ? null : step, filled: entry.filled === true };
+  }
   const grafted = grafts.get(current)?.get(step);
   if (grafted) return { value: grafted, spelt: step };
   const named = current.entries.get(`${step}_file`);

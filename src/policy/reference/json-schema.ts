@@ -114,8 +114,14 @@ function mapSchema(node: MapNode): JsonSchema {
 function objectSchema(node: ObjectNode): JsonSchema {
   const entries = Object.entries(node.keys);
   const properties = Object.fromEntries(entries.flatMap(([name, key]) => propertiesOf(name, key)));
-  const required = entries.filter(([, key]) => key.required === true).map(([name]) => name);
-  const rules = rulesOf(node, new Set(Object.keys(properties)));
+  const fillers = fillersOf(node);
+  const needed = entries.filter(([, key]) => key.required === true).map(([name]) => name);
+  const required = needed.filter((name) => !fillers.has(name));
+  const filled = needed.filter((name) => fillers.has(name));
+  const rules = [
+    ...rulesOf(node, new Set(Object.keys(properties))),
+    ...filled.map((name) => requiredUnless(name, node, fillers.get(name) ?? [])),
+  ];
   const object = {
     type: 'object',
     properties,
@@ -125,6 +131,23 @@ function objectSchema(node: ObjectNode): JsonSchema {
   };
   const short = node.short === undefined ? undefined : node.keys[node.short];
   return short ? anyOf(schemaOf(short.node), object) : object;
+}
+
+/** Keys that presets fill, each with the names of the presets after which nothing is left to write of it. */
+function fillersOf({ presets }: ObjectNode): ReadonlyMap<string, readonly string[]> {
+  const fillers = new Map<string, string[]>();
+  for (const [preset, { fills, examples }] of Object.entries(presets?.values ?? {})) {
+    for (const key of Object.keys(fills)) {
+      if (!Object.hasOwn(examples, key)) fillers.set(key, [...(fillers.get(key) ?? []), preset]);
+    }
+  }
+  return fillers;
+}
+
+function requiredUnless(name: string, { presets }: ObjectNode, fillers: readonly string[]): JsonSchema {
+  const key = presets?.key ?? '';
+  const named = { required: [key], properties: { [key]: anyOf({ enum: fillers }, VARIABLE) } };
+  return { anyOf: [{ required: [name] }, named] };
 }
 
 function propertiesOf(name: string, key: Key): readonly (readonly [string, JsonSchema])[] {

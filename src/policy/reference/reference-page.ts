@@ -10,7 +10,7 @@ export function referencePageOf(root: ObjectNode): string {
     const title = path === '' ? '### Top level' : `### \`${path}\``;
     const also =
       alsoAt.length === 0 ? '' : `\nThe same keys: ${alsoAt.map((other) => `\`${other}\``).join(', ')}.\n`;
-    return `${title}\n${also}\n${tableOf(node)}`;
+    return `${title}\n${also}\n${tableOf(node)}${presetsOf(path, node)}`;
   });
   const later = blocks.flatMap(({ path, node }) => laterKeysOf(path, node));
   return `${tables.join('\n\n')}\n\n### Not supported yet\n\nRefused as \`not_yet_supported\`, never ignored.\n\n${later.join('\n')}\n`;
@@ -61,6 +61,20 @@ function tableOf(node: ObjectNode): string {
     .filter(([, key]) => key.notYet === undefined)
     .map(([name, key]) => rowOf(name, key));
   return ['| Key | Takes | Default | What it does |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+/** What each preset fills, and what is left to write. */
+function presetsOf(path: string, { presets }: ObjectNode): string {
+  if (presets === undefined) return '';
+  const write = (values: Readonly<Record<string, unknown>>) =>
+    Object.entries(values)
+      .map(([name, value]) => `\`${name}: ${writeValue(value)}\``)
+      .join('<br>');
+  const rows = Object.entries(presets.values).map(
+    ([name, { fills, examples }]) => `| \`${name}\` | ${write(fills)} | ${write(examples)} |`,
+  );
+  const head = ['| Preset | Fills | To write besides, for example |', '|---|---|---|'];
+  return `\n\n### \`${path}.${presets.key}\`\n\n${[...head, ...rows].join('\n')}`;
 }
 
 function rowOf(name: string, key: Key): string {

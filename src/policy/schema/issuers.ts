@@ -3,7 +3,7 @@ import { boolean, choice, duration, type Infer, key, later, listOf, mapOf, objec
 import { claimMatchers } from './claim-matchers.ts';
 import { fetchingKeys, KEY_SOURCES, keySourceKeys, refresh } from './key-sources.ts';
 import { scopeToken, sourceName } from './names.ts';
-import { PRESET_NAMES } from './presets.ts';
+import { issuerPresets, PRESET_NAMES } from './presets.ts';
 import { audience, claims, tenants } from './token-claims.ts';
 
 /** Every asymmetric algorithm that is taken unless an issuer says otherwise. */
@@ -23,7 +23,7 @@ export const ASYMMETRIC_ALGORITHMS = [
 const issuer = object(
   {
     preset: key(choice(PRESET_NAMES), {
-      doc: 'Fills keys of this entry for a known provider; what is written wins. What each fills is in docs/providers.',
+      doc: 'Fills keys of this entry for a known provider, as the table below says; what is written wins, key by key, also inside `claims`, `audience`, `refresh` and `require_claims`. With a source of keys of your own none of the preset is used.',
       example: 'keycloak',
     }),
     issuer: key(listOf(text(), { min: 1 }), {
@@ -92,7 +92,7 @@ const issuer = object(
     status_list: later("Look tokens up in the issuer's status lists.", { none: true }),
     dpop: later('Proof of possession (RFC 9449).', { none: true }),
   },
-  { atMostOne: [KEY_SOURCES] },
+  { atMostOne: [KEY_SOURCES], presets: issuerPresets },
 );
 
 /** Keys of the top level. */

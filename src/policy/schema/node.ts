@@ -71,6 +71,25 @@ export interface ObjectNode {
   readonly exactlyOne?: readonly (readonly string[])[];
   /** Of each group at most one key may be given. */
   readonly atMostOne?: readonly (readonly string[])[];
+  readonly presets?: Presets;
+}
+
+/** Sets of values of which one may stand for what is not written in an object. */
+export interface Presets {
+  /** The key that names one. */
+  readonly key: string;
+  readonly values: Readonly<Record<string, Preset>>;
+  /** The key whose first value stands for `{KEY}` in texts of a preset, without its final slash. */
+  readonly placeholder: string;
+  /** When one of `when` is written, none of `drop` is filled. */
+  readonly yields: readonly { readonly when: readonly string[]; readonly drop: readonly string[] }[];
+}
+
+/** Both as one would write them in the file. */
+export interface Preset {
+  readonly fills: Readonly<Record<string, unknown>>;
+  /** What is left to write, for messages and the documentation. */
+  readonly examples: Readonly<Record<string, unknown>>;
 }
 
 export interface OrNoneNode {

@@ -1,19 +1,168 @@
-/** What `preset` fills for known identity providers, written as one would write it in the file. */
+/**
+ * What `preset` fills for known identity providers, written as one would write it in the file. Only what the
+ * provider publishes; never an audience that would let in what was made for others.
+ */
+import { KEY_SOURCES } from './key-sources.ts';
+import type { Presets } from './node.ts';
+
+/** The asymmetric algorithms that a JWT-SVID may have (SPIFFE JWT-SVID section 2.1). */
+const SPIFFE_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
+
+/** Tokens that say who somebody is and nothing of what a client may do. */
+const NO_CLAIMS = { client: 'none', scopes: 'none', roles: 'none' };
+
+const KUBERNETES_FILES = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** By name: what is filled, and an example of what is left to write. */
+export const PRESETS = {
+  keycloak: {
+    fills: {
+      claims: { client: ['azp', 'client_id'], scopes: ['scope'], roles: ['/realm_access/roles'] },
+      // Refresh and ID tokens of a realm are signed with the same keys, and say so here.
+      require_claims: { typ: 'Bearer' },
+    },
+    examples: { issuer: 'https://login.example.com/realms/corp', audience: 'orders-api' },
+  },
+  entra: {
+    fills: {
+      issuer: ['https://login.microsoftonline.com/{tenant}/v2.0', 'https://sts.windows.net/{tenant}/'],
+      discovery_url: 'https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration',
+      claims: { client: ['azp', 'appid'], scopes: ['scp'], roles: ['roles'] },
+    },
+    examples: {
+      tenants: '72f988bf-86f1-41af-91ab-2d7cd011db47',
+      audience: ['api://orders', '00001111-aaaa-2222-bbbb-3333cccc4444'],
+    },
+  },
+  auth0: {
+    fills: { claims: { client: ['client_id', 'azp'], scopes: ['scope', 'permissions'], roles: 'none' } },
+    examples: { issuer: 'https://example.eu.auth0.com/', audience: 'https://orders.example.com' },
+  },
+  okta: {
+    fills: { claims: { client: ['cid'], scopes: ['scp'], roles: ['groups'] } },
+    examples: { issuer: 'https://example.okta.com/oauth2/default', audience: 'api://default' },
+  },
+  cognito: {
+    fills: {
+      // Access tokens have no `aud`.
+      audience: { claims: ['client_id'] },
+      require_claims: { token_use: 'access' },
+      claims: { client: ['client_id'], scopes: ['scope'], roles: ['cognito:groups'] },
+    },
+    examples: {
+      issuer: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI',
+      audience: '1example23456789',
+    },
+  },
+  google: {
+    fills: {
+      issuer: ['https://accounts.google.com', 'accounts.google.com'],
+      jwks_uri: 'https://www.googleapis.com/oauth2/v3/certs',
+      // Its access tokens are opaque: what it gives to servers are ID tokens.
+      accept_id_tokens: true,
+      claims: { client: ['azp'], scopes: 'none', roles: 'none' },
+    },
+    examples: { audience: '1234567890-abc123def456.apps.googleusercontent.com' },
+  },
+  firebase: {
+    fills: {
+      jwks_uri: 'https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com',
+      algorithms: ['RS256'],
+      accept_id_tokens: true,
+      require_claims: { auth_time: { exists: true } },
+      claims: NO_CLAIMS,
+    },
+    examples: { issuer: 'https://securetoken.google.com/my-project', audience: 'my-project' },
+  },
+  supabase: {
+    fills: {
+      audience: 'authenticated',
+      jwks_uri: '{issuer}/.well-known/jwks.json',
+      claims: { client: 'none', scopes: 'none', roles: ['role'] },
+    },
+    examples: { issuer: 'https://abcdefghijklmnopqrst.supabase.co/auth/v1' },
+  },
+  github: {
+    fills: {
+      issuer: 'https://token.actions.githubusercontent.com',
+      claims: { client: ['repository'], scopes: 'none', roles: 'none' },
+    },
+    examples: { audience: 'https://orders.example.com' },
+  },
+  kubernetes: {
+    fills: {
+      issuer: 'https://kubernetes.default.svc.cluster.local',
+      jwks_uri: 'https://kubernetes.default.svc/openid/v1/jwks',
+      ca_file: `${KUBERNETES_FILES}/ca.crt`,
+      bearer_token_file: `${KUBERNETES_FILES}/token`,
+      profile: 'kubernetes',
+      claims: NO_CLAIMS,
+    },
+    examples: { audience: 'orders-api' },
+  },
+  spiffe: {
+    fills: {
+      algorithms: SPIFFE_ALGORITHMS,
+      profile: 'spiffe',
+      claims: NO_CLAIMS,
+      refresh: { interval: '5m' },
+    },
+    examples: {
+      issuer: 'spiffe://example.org',
+      audience: 'spiffe://example.org/orders',
+      jwks_uri: 'https://spire.example.org/bundle',
+    },
+  },
+  aws_alb: {
+    fills: {
+      audience: { claims: ['client'] },
+      algorithms: ['ES256'],
+      profile: 'aws_alb',
+      claims: { client: ['client'], scopes: 'none', roles: 'none' },
+    },
+    examples: {
+      issuer: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI',
+      audience: '1example23456789',
+      key_uri: 'https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}',
+      require_header: {
+        signer: 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188',
+      },
+    },
+  },
+  google_iap: {
+    fills: {
+      issuer: 'https://cloud.google.com/iap',
+      jwks_uri: 'https://www.gstatic.com/iap/verify/public_key-jwk',
+      algorithms: ['ES256'],
+      claims: NO_CLAIMS,
+    },
+    examples: { audience: '/projects/1234567890/global/backendServices/1234567890123456789' },
+  },
+  cloudflare_access: {
+    fills: {
+      jwks_uri: '{issuer}/cdn-cgi/access/certs',
+      algorithms: ['RS256'],
+      // The `sub` of a service token is empty.
+      claims: { subject: ['common_name', 'sub'], ...NO_CLAIMS },
+    },
+    examples: {
+      issuer: 'https://example.cloudflareaccess.com',
+      audience: '4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2',
+    },
+  },
+} as const satisfies Presets['values'];
+
+/** Name of a provider that `preset` knows. */
+export type PresetName = keyof typeof PRESETS;
 
 /** Every provider that `preset` knows. */
-export const PRESET_NAMES = [
-  'keycloak',
-  'entra',
-  'auth0',
-  'okta',
-  'cognito',
-  'google',
-  'firebase',
-  'supabase',
-  'github',
-  'kubernetes',
-  'spiffe',
-  'aws_alb',
-  'google_iap',
-  'cloudflare_access',
-] as const;
+export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[];
+
+/** How `preset` works on an issuer. */
+export const issuerPresets: Presets = {
+  key: 'preset',
+  values: PRESETS,
+  placeholder: 'issuer',
+  // A source of one's own: then the token of this cluster must not be sent there either.
+  yields: [{ when: KEY_SOURCES, drop: [...KEY_SOURCES, 'ca_file', 'bearer_token_file'] }],
+};

@@ -14,7 +14,8 @@ export function warnOfInsecureSwitches({ policy, context }: WarnedPolicy): void 
       const message = 'keys may come over plain http: whoever is on the way can make tokens; use https://';
       warnings.report([...path, 'insecure_http'], 'insecure_http', message);
     }
-    if (acceptIdTokens) {
+    // Google and Firebase give APIs nothing else, and their presets say so.
+    if (acceptIdTokens && context.isWritten([...path, 'accept_id_tokens'])) {
       const message =
         'takes ID tokens, which tell a client who logged in and allow nothing at an API; have callers send access tokens';
       warnings.report([...path, 'accept_id_tokens'], 'accept_id_tokens', message);
