@@ -1,6 +1,7 @@
 /**
  * One attempt to obtain an issuer's keys, from wherever the policy says: discovery, an address, the policy
- * itself, or a shared secret; as a JWK Set or as PEM by key id. An answer without a usable key is a failure: an empty set never replaces a good one.
+ * itself, or a shared secret; as a JWK Set or as PEM by key id. An answer without a usable key is a failure: an empty
+ * set never replaces a good one.
  */
 import { webcrypto } from 'node:crypto';
 import type { IssuerPolicy } from '../policy/sources.ts';
@@ -9,6 +10,8 @@ import { algorithms } from './algorithms.ts';
 import { discover, metadataUrls } from './discover.ts';
 import type { FetchFailure } from './fetch-cause.ts';
 import type { Fetched, FetchedObject, KeyTransport } from './fetch-keys.ts';
+import { admittedPart } from './kept-format.ts';
+import { admitCertificates } from './pem-keys.ts';
 import { refreshHintOf } from './spiffe-bundle.ts';
 
 export type LoadedKeys =
@@ -62,7 +65,7 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
     if (!loaded.ok) locate.forget();
     return loaded;
   };
-  return { load, recall: (document) => admit(document.keys, null, issuer), close };
+  return { load, recall: (document) => admit(document, null, issuer), close };
 }
 
 interface Locator {
@@ -106,7 +109,8 @@ async function admitFetched(url: string, fetched: Fetched, issuer: KeyLoaderPoli
   }
   const hint = issuer.profile === 'spiffe' ? refreshHintOf(fetched.document) : null;
   const loaded = await admit(fetched.document, hint ?? fetched.maxAge, issuer);
-  if (loaded.ok) return loaded;
+  if (loaded.ok)
+    return { ...loaded, fetched: { url, document: admittedPart(fetched.document, loaded.ignored) } };
   const failure: FetchFailure = { kind: 'body', status: 200, url, cause: loaded.cause };
   return { ...loaded, cause: `${url} ${loaded.cause}`, failure };
 }

@@ -51,6 +51,7 @@ export async function loadPolicy(options: LoadOptions): Promise<LoadedPolicy | R
     problems,
     warnings,
     compileExpression: hasExpression(configuration) ? remembering(await loadExpressionCompiler()) : null,
+    environment: options.environment,
     development: options.development ?? false,
     isWritten,
     isMisspelt: misspeltKeys(problems.sorted()),

@@ -1,8 +1,10 @@
 /** Judges the keys that a policy holds itself by the same rules as fetched ones, so that a useless set never starts. */
-import { admitKeys } from '../keys/admit-key.ts';
+import { type Admission, admitKeys } from '../keys/admit-key.ts';
+import { admitCertificates, validityOfPem } from '../keys/pem-keys.ts';
 import { FOR_X509_SVIDS } from '../keys/spiffe-bundle.ts';
 import type { CompileContext } from './compile/context.ts';
-import type { IssuerPolicy } from './sources.ts';
+import type { ConfigurationPath } from './problem.ts';
+import type { IssuerPolicy, KeySource } from './sources.ts';
 
 /**
  * Reports sets without one usable key, member by member, and warns of members that are left out of others.
@@ -11,13 +13,14 @@ export async function checkStaticKeys(
   issuers: readonly IssuerPolicy[],
   context: CompileContext,
 ): Promise<void> {
-  for (const { name, keys, algorithms } of issuers) {
+  for (const { name, keys, algorithms, profile } of issuers) {
     if (keys.from !== 'static') continue;
-    const admission = await admit(keys, algorithms);
+    const admission = await admit(keys, algorithms, profile);
     if (admission === null) continue;
     const list = admission.keys.length === 0 ? context.problems : context.warnings;
     const place = ['issuers', name, keys.form];
     for (const { index, reason } of admission.ignored) {
+      if (reason === FOR_X509_SVIDS) continue;
       const path = [...place, ...memberPlace(keys, index)];
       list.report(path, 'unusable_key', `this key cannot verify tokens: ${words(reason)}`);
     }
@@ -30,9 +33,13 @@ export async function checkStaticKeys(
 
 type StaticKeys = KeySource & { readonly from: 'static' };
 
-async function admit({ form, document }: StaticKeys, allowed: readonly string[]): Promise<Admission | null> {
+async function admit(
+  { form, document }: StaticKeys,
+  allowed: readonly string[],
+  profile: IssuerPolicy['profile'],
+): Promise<Admission | null> {
   if (form === 'certificates') return admitCertificates(document, allowed);
-  return Array.isArray(document.keys) ? admitKeys(document.keys, allowed) : null;
+  return Array.isArray(document.keys) ? admitKeys(document.keys, allowed, profile) : null;
 }
 
 function memberPlace({ form, document }: StaticKeys, index: number): ConfigurationPath {

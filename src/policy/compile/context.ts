@@ -10,6 +10,8 @@ export interface CompileContext {
   readonly warnings: ProblemList;
   /** Compiles `when`; null when no route has one, so that CEL is not loaded for nothing. */
   readonly compileExpression: CompileExpression | null;
+  /** For the variables that name a proxy. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether issuers of the development kind are allowed. */
   readonly development: boolean;
   /** Whether something is written at a path, well or not. */

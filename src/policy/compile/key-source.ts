@@ -22,15 +22,10 @@ export function compileKeySource(
 ): KeySource | null {
   if (issuer.secret !== undefined) return compileSecret(issuer, issuer.secret, path, context);
   if (issuer.jwks !== undefined) return compileStatic(issuer.jwks, [...path, 'jwks'], context);
-  const isFetchable = (url: string, place: ConfigurationPath) => checkKeyUrl(url, issuer, place, context);
-  if (issuer.jwks_uri !== undefined) {
-    const { jwks_uri: url } = issuer;
-    return isFetchable(url, [...path, 'jwks_uri']) ? { from: 'url', url, form: 'jwks' } : null;
-  }
-  if (issuer.discovery_url !== undefined) {
-    const { discovery_url: url } = issuer;
-    return isFetchable(url, [...path, 'discovery_url']) ? { from: 'discovery', url } : null;
-  }
+  if (issuer.certificates !== undefined)
+    return compileCertificates(issuer.certificates, [...path, 'certificates'], context);
+  const fetched = compileFetched(issuer, path, context);
+  if (fetched !== undefined) return fetched;
   const first = issuer.issuer?.[0];
   // What is written and not here is wrong and reported, or not known yet.
   const isElsewhere = KEY_SOURCES.some((key) => context.isWritten([...path, key]));
@@ -38,6 +33,37 @@ export function compileKeySource(
   return isDiscoverable(first, issuer, [...path, 'issuer', 0], context)
     ? { from: 'discovery', url: null }
     : null;
+}
+
+/** A source with an address of its own; null when that is wrong, undefined when there is none. */
+function compileFetched(
+  issuer: IssuerConfiguration,
+  path: ConfigurationPath,
+  context: CompileContext,
+): KeySource | null | undefined {
+  const { jwks_uri: jwks, certificates_uri: certificates, discovery_url: discovery, key_uri: each } = issuer;
+  const isFetchable = (url: string, key: string) => checkKeyUrl(url, issuer, [...path, key], context);
+  if (jwks !== undefined)
+    return isFetchable(jwks, 'jwks_uri') ? { from: 'url', url: jwks, form: 'jwks' } : null;
+  if (certificates !== undefined) {
+    return isFetchable(certificates, 'certificates_uri')
+      ? { from: 'url', url: certificates, form: 'certificates' }
+      : null;
+  }
+  if (discovery !== undefined) {
+    return isFetchable(discovery, 'discovery_url') ? { from: 'discovery', url: discovery } : null;
+  }
+  if (each === undefined) return undefined;
+  if (isTemplate(each)) return isFetchable(each, 'key_uri') ? { from: 'each', template: each } : null;
+  const message =
+    'must have {kid} exactly once, in its path, e.g. https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}';
+  context.problems.report([...path, 'key_uri'], 'invalid_key_uri', message);
+  return null;
+}
+
+/** Whether the one place for the key id is where it can change neither the host nor other parameters. */
+function isTemplate(text: string): boolean {
+  return /^https?:\/\/[^/?#{}]+\/[^?#{}]*\{kid\}[^?#{}]*(?:\?[^#{}]*)?$/i.test(text);
 }
 
 function compileSecret(
@@ -63,6 +89,22 @@ function compileStatic(jwks: unknown, path: ConfigurationPath, context: CompileC
     return { from: 'static', document: value, form: 'jwks' };
   const message = 'must be a JWK Set with at least one key: {keys: [{kty: ..., ...}]} (RFC 7517 section 5)';
   context.problems.report(path, 'invalid_jwks', message);
+  return null;
+}
+
+/** As above: what the PEM texts hold is judged later. */
+function compileCertificates(
+  certificates: unknown,
+  path: ConfigurationPath,
+  context: CompileContext,
+): KeySource | null {
+  const value = toJsonValue(certificates);
+  const entries = isObject(value) ? Object.values(value) : [];
+  if (isObject(value) && entries.length > 0 && entries.every((pem) => typeof pem === 'string'))
+    return { from: 'static', document: value, form: 'certificates' };
+  const message =
+    'must be a mapping of key ids to X.509 certificates or public keys in PEM, at least one: {k1: "-----BEGIN CERTIFICATE-----..."}';
+  context.problems.report(path, 'invalid_certificates', message);
   return null;
 }
 
