@@ -2,11 +2,14 @@
 import { parseClaimPath } from '../../authorization/claim-path.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
-import { ASYMMETRIC_ALGORITHMS, type IssuerConfiguration } from '../schema/issuers.ts';
+import type { IssuerConfiguration } from '../schema/issuers.ts';
 import type { ClaimPath, IssuerPolicy } from '../sources.ts';
 import { compileClaimRequirements } from './claim-requirements.ts';
 import { type CompileContext, hasProblem } from './context.ts';
 import { compileKeySource, SHORTEST_SECRET } from './key-source.ts';
+import { checkProvider, hasKeySource } from './providers.ts';
+import { compileProxy } from './proxy.ts';
+import { checkProfile, defaultAlgorithms } from './profiles.ts';
 import { checkCertificates } from './upstreams.ts';
 
 /** How the issuer of `sallyport dev` ends: its keys live in the memory of one process, for anybody's tokens. */
@@ -34,9 +37,12 @@ function compileIssuer(
   const path = ['issuers', name];
   checkIssuerNames(issuer.issuer ?? [], path, context);
   const algorithms = compileAlgorithms(issuer, path, context);
-  const keys = compileKeySource(issuer, path, context);
+  const keys = hasKeySource(issuer, path, context) ? compileKeySource(issuer, path, context) : null;
   const audience = compileAudience(issuer, path, context);
   checkFetching(issuer, path, context);
+  checkProfile(issuer, path, context);
+  const requireHeader = compileClaimRequirements(issuer.require_header, [...path, 'require_header'], context);
+  checkProvider(issuer, requireHeader, path, context);
   const { claims, refresh } = issuer;
   const claimPaths = (key: 'subject' | 'client' | 'scopes' | 'roles') =>
     compileClaimPaths(claims[key] ?? [], [...path, 'claims', key], context);
@@ -48,7 +54,7 @@ function compileIssuer(
     insecureHttp: issuer.insecure_http,
     ca: issuer.ca_file?.text ?? null,
     bearerTokenFile: issuer.bearer_token_file ?? null,
-    proxy: null,
+    proxy: compileProxy(issuer, keys, path, context),
     redirects: issuer.redirects,
     algorithms,
     profile: issuer.profile,
@@ -57,7 +63,7 @@ function compileIssuer(
     leeway: issuer.leeway,
     maxLifetime: issuer.max_lifetime,
     requireClaims: compileClaimRequirements(issuer.require_claims, [...path, 'require_claims'], context),
-    requireHeader: compileClaimRequirements(issuer.require_header, [...path, 'require_header'], context),
+    requireHeader,
     subject: claimPaths('subject'),
     client: claimPaths('client'),
     scopes: claimPaths('scopes'),
@@ -102,7 +108,7 @@ function compileAlgorithms(
   const { secret, algorithms } = issuer;
   const place = [...path, 'algorithms'];
   if (algorithms === undefined) {
-    if (secret === undefined) return ASYMMETRIC_ALGORITHMS;
+    if (secret === undefined) return defaultAlgorithms(issuer.profile);
     const bytes = Buffer.byteLength(secret);
     return [...SHORTEST_SECRET].flatMap(([name, shortest]) => (bytes >= shortest ? [name] : []));
   }
@@ -132,14 +138,15 @@ function compileAudience(
   if (audience === undefined) return null;
   const place = [...path, 'audience'];
   if (audience.insecure_any) {
-    if (audience.any_of !== undefined) {
+    if (audience.any_of !== undefined && context.isWritten([...place, 'any_of'])) {
       const message = 'any_of has no effect beside insecure_any: true; remove one of them';
       context.problems.report(place, 'audience_contradicts', message);
     }
     return { insecureAny: true };
   }
   if (audience.any_of === undefined || audience.any_of.length === 0) {
-    if (hasProblem(context, place) || context.detached) return null;
+    // What a preset alone says of it will not name one later.
+    if (hasProblem(context, place) || (context.detached && context.isWritten(place))) return null;
     // An empty list never stands for any audience.
     const message =
       'names no audience; write the name of this API as the issuer knows it, e.g. audience: orders-api';
@@ -157,8 +164,8 @@ function checkFetching(issuer: IssuerConfiguration, path: ConfigurationPath, con
   if (issuer.ca_file !== undefined) checkCertificates([...path, 'ca_file'], issuer.ca_file.text, context);
   const isFetched =
     issuer.jwks === undefined && issuer.certificates === undefined && issuer.secret === undefined;
-  for (const name of ['ca_file', 'bearer_token_file'] as const) {
-    if (isFetched || issuer[name] === undefined) continue;
+  for (const name of ['ca_file', 'bearer_token_file', 'http_proxy', 'redirects'] as const) {
+    if (isFetched || issuer[name] === undefined || !context.isWritten([...path, name])) continue;
     const message = 'has no effect: the keys are in the policy and nothing is fetched; remove it';
     context.problems.report([...path, name], 'no_effect', message);
   }
