@@ -10,7 +10,12 @@ import {
 } from '../credentials/reads-authorization.ts';
 import type { AcceptPolicy, Limits } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
-import { hasThreeParts, isBase64Token, parseAuthorization } from '../wire/authorization-header.ts';
+import {
+  hasThreeParts,
+  isBase64Token,
+  isPaddedToken,
+  parseAuthorization,
+} from '../wire/authorization-header.ts';
 import { isVisibleAscii } from '../wire/header-value.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 import { type EmbeddedSource, embeddedToken } from './embedded-token.ts';
@@ -183,16 +188,25 @@ function judgeBearer(value: string, accept: AcceptPolicy): CollectedCredentials 
 
 /** The bare token, as load balancers send it; a scheme before it makes it malformed. */
 function readTokenHeader(name: string, value: string, { accept, tokenBytes }: Scope): CollectedCredentials {
-  if (value.length > tokenBytes || !isBase64Token(value)) return MALFORMED_TOKEN;
+  const padded = isPadded(accept, name);
+  const isToken = padded ? isPaddedToken(value) : isBase64Token(value);
+  if (value.length > tokenBytes || !isToken) return MALFORMED_TOKEN;
   if (!hasThreeParts(value)) return NOT_A_TOKEN;
-  const onlyIssuers = restriction(accept, name);
   return presented({
     place: { in: 'header', name },
     family: 'token',
     value,
     refusedAs: 'invalid_token',
-    onlyIssuers,
+    onlyIssuers: restriction(accept, name),
+    padded,
   });
+}
+
+/** Whether nobody but load balancers is read in a header. */
+function isPadded(accept: AcceptPolicy, name: string): boolean {
+  return accept.tokenSources.some(
+    (source) => source.in === 'header' && source.name === name && source.padded,
+  );
 }
 
 function readKeyHeader(name: string, value: string, tokenBytes: number): CollectedCredentials {

@@ -64,6 +64,13 @@ export function isBase64Token(text: string): boolean {
   return BASE64_TOKEN.test(text);
 }
 
+const PADDED_TOKEN = /^[A-Za-z0-9._=-]+$/;
+
+/** Whether a text has the characters of a token whose parts may be padded; where the padding may be is judged later. */
+export function isPaddedToken(text: string): boolean {
+  return PADDED_TOKEN.test(text);
+}
+
 /** Three parts between exactly two dots, as the compact form of a signed token has (RFC 7515 section 3.1). */
 export function hasThreeParts(text: string): boolean {
   const first = text.indexOf('.');

@@ -5,6 +5,7 @@ import type { Configuration } from '../schema/configuration.ts';
 import type { TokenSourceConfiguration } from '../schema/token-sources.ts';
 import type { ApiKeySetPolicy, UserListPolicy } from '../sources.ts';
 import { type CompileContext, hasProblem, reportUnknown } from './context.ts';
+import { checkPadding, restrictSource } from './source-issuers.ts';
 import { checkTokenSources } from './token-sources.ts';
 
 /** Everything that is declared and may be accepted. */
@@ -13,6 +14,8 @@ export interface CredentialSources {
   readonly issuers: readonly string[];
   readonly apiKeySets: readonly ApiKeySetPolicy[];
   readonly userLists: readonly UserListPolicy[];
+  /** Issuers whose tokens are padded, among `issuers`. */
+  readonly balancers: readonly string[];
   /** Whether every block of sources was read whole: else a name may be missing for another reason. */
   readonly isWhole: boolean;
 }
@@ -55,8 +58,9 @@ export function collectSources(
   };
   for (const { name } of apiKeySets) declare('api_keys', name, 'a key set');
   for (const { name } of userLists) declare('basic', name, 'a user list');
+  const balancers = issuers.filter((name) => configuration.issuers?.get(name)?.profile === 'aws_alb');
   const isBroken = SOURCE_BLOCKS.some((block) => hasProblem(context, [block]) || context.isMisspelt([block]));
-  return { issuers, apiKeySets, userLists, isWhole: !isBroken };
+  return { issuers, apiKeySets, userLists, balancers, isWhole: !isBroken };
 }
 
 /** Checks the top level, and resolves what each route says beside it. Equal answers are one object. */
@@ -95,6 +99,7 @@ export function createAcceptResolver(
           : checkTokenSources(wish.tokenSources, tokenPath, sources, context);
       const policy = intern(accepted ?? [], ownPlaces);
       checkReachable(policy, wish, context);
+      checkPadding(policy, sources.balancers, wish.path, context);
       return policy;
     },
   };
@@ -113,7 +118,7 @@ function acceptPolicy(
     issuers,
     apiKeySets: sets.map((set) => set.name),
     userLists,
-    tokenSources: tokenSources.flatMap((source) => restrict(source, issuers)),
+    tokenSources: tokenSources.flatMap((source) => restrictSource(source, issuers, sources.balancers)),
     keyHeaders: [...new Set(sets.map((set) => set.header))],
     // Keys are accepted as Bearer values too, so that this one challenge is true for both.
     challenges: [
@@ -121,14 +126,6 @@ function acceptPolicy(
       ...(userLists.length > 0 ? (['Basic'] as const) : []),
     ],
   };
-}
-
-/** A place is read only for issuers that count here; one that is left without any is not looked at. */
-function restrict(source: TokenSource, issuers: readonly string[]): readonly TokenSource[] {
-  const remaining =
-    source.issuers === null ? issuers : source.issuers.filter((name) => issuers.includes(name));
-  if (remaining.length === 0) return [];
-  return [source.issuers === null ? source : { ...source, issuers: remaining }];
 }
 
 /** Null when nothing is written; unknown names are reported and left out. */
