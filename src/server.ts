@@ -8,6 +8,7 @@ import { createAdminServer, type ReadinessCheck } from './admin/admin-server.ts'
 import type { Dependencies } from './deps.ts';
 import { createEntrance, takeVisit } from './gate/entrance.ts';
 import { passGate, stillAllowed } from './gate.ts';
+import { StreamJudge } from './judge-streams.ts';
 import { createKeySetPool } from './keys/key-set-pool.ts';
 import { listenOn } from './listen-on.ts';
 import { applyLimits, createListener, type Listener } from './listener.ts';
@@ -15,6 +16,7 @@ import type { ListenAddress, Policy } from './policy/policy.ts';
 import { restartNeeded } from './restart-needed.ts';
 import { createRouter } from './router.ts';
 import { createStanding, type Standing, type StandingContext } from './standing.ts';
+import type { OpenStreams } from './upstream/open-streams.ts';
 
 export interface StartOptions {
   readonly policy: Policy;
@@ -52,6 +54,7 @@ class GateServer implements RunningServer {
   #standing: Standing;
   readonly #started: Policy;
   readonly #context: StandingContext;
+  readonly #judge = new StreamJudge((plan) => stillAllowed(plan, this.#standing));
   #listeners: Listener[] = [];
   #admin: Server | null = null;
   #draining = false;
@@ -60,8 +63,14 @@ class GateServer implements RunningServer {
 
   constructor({ policy, dependencies }: StartOptions) {
     this.#started = policy;
-    this.#context = { dependencies, keySets: createKeySetPool(dependencies) };
+    const keySets = createKeySetPool({
+      ...dependencies,
+      onWithdrawal: (name, kids) => this.#judge.keysWithdrawn(this.#openStreams, name, kids),
+    });
+    this.#context = { dependencies, keySets };
     this.#standing = createStanding(policy, this.#context, null);
+    // A reload carries the streams on.
+    this.#openStreams.opened = (stream) => this.#judge.opened(this.#openStreams, stream);
   }
 
   async start(): Promise<void> {
@@ -105,7 +114,7 @@ class GateServer implements RunningServer {
     for (const { server } of this.#listeners) applyLimits(server, policy);
     next.verifiers.start();
     previous.verifiers.close();
-    void next.upstreams.openStreams.endUnless((plan) => stillAllowed(plan, next));
+    this.#judge.judgeAll(this.#openStreams);
     return restartNeeded(this.#started, policy);
   }
 
@@ -124,7 +133,7 @@ class GateServer implements RunningServer {
     const { drainDelay, drain } = this.#standing.policy.timeouts;
     await this.#wait(drainDelay);
     const ended = Promise.all(this.#listeners.map(endListener));
-    this.#standing.upstreams.openStreams.endAll();
+    this.#openStreams.endAll();
     await Promise.race([ended, this.#wait(drain)]);
     await this.close();
   }
@@ -138,8 +147,12 @@ class GateServer implements RunningServer {
       server.close();
       server.closeAllConnections();
     }
-    this.#standing.upstreams.openStreams.endAll();
+    this.#openStreams.endAll();
     await this.#standing.upstreams.destroy();
+  }
+
+  get #openStreams(): OpenStreams {
+    return this.#standing.upstreams.openStreams;
   }
 
   #wait(milliseconds: number): Promise<void> {

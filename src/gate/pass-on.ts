@@ -30,6 +30,7 @@ export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forwar
     encrypted: encrypted === true,
     accept: approach.accept,
     place,
+    vouchedBy: principal,
     expiresAt: (principal?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000,
     leftToOthers: () => warnOfSharedAnswer(standing.dependencies.log, route),
     refused: (refusal) => refuse(visit, refusal),

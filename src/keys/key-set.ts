@@ -113,7 +113,7 @@ class FetchingKeySet implements KeySet {
       kept: this.#fetched ? keptKeysOf(issuer, this.#report) : null,
       report: this.#report,
       tally: this.#tally,
-      onWithdrawal: (kids) => deps.onWithdrawal?.(issuer.name, kids),
+      onWithdrawal: (kids) => this.#withdrawn(kids),
       deps,
       after: deps.after ?? after,
       random: deps.random ?? Math.random,
@@ -261,6 +261,14 @@ class FetchingKeySet implements KeySet {
     if (keys.length === 0) return kid === null || table.hasKid(kid) ? UNFIT : null;
     if (this.#refresher.failures > 0) this.#tally.stale += 1;
     return { outcome: 'found', keys };
+  }
+
+  /** The answer that lacks them proves them absent: judging open streams again must not ask the source once more. */
+  #withdrawn(kids: ReadonlySet<string | null>): void {
+    const now = this.#deps.now();
+    const table = this.#refresher.tableAt(now);
+    for (const kid of kids) if (kid !== null && table?.hasKid(kid) === false) this.#absent.add(kid, now);
+    this.#deps.onWithdrawal?.(this.name, kids);
   }
 
   #unknown(now: number): KeyLookup {

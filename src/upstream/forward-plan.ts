@@ -1,5 +1,5 @@
 /** What the gate decided about a request that it lets through, and how it hears of the exchange's end. */
-import type { CredentialPlace } from '../credentials/credential.ts';
+import type { CredentialPlace, Principal } from '../credentials/credential.ts';
 import type { AcceptPolicy, Route } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
@@ -25,6 +25,8 @@ export interface ForwardPlan {
    * (RFC 9111 section 3.5), so answers to others are marked (RFC 9110 section 16.4.2).
    */
   readonly place: CredentialPlace | null;
+  /** Source and key that the caller's credential was verified with; null without one. */
+  readonly vouchedBy: Pick<Principal, 'source' | 'kid'> | null;
   /** Epoch milliseconds at which the caller's credential ends; Infinity when it never does or there is none. */
   readonly expiresAt: number;
   /** The upstream lets shared caches keep its answer for others, though the caller used Authorization. */

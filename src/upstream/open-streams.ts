@@ -13,6 +13,9 @@ export interface OpenStream {
   end(why: StreamEnd): void;
 }
 
+/** Whether a stream may stay. */
+export type Judgement = (plan: ForwardPlan) => boolean | Promise<boolean>;
+
 /** Longest delay that a timer of Node takes; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -20,6 +23,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 export class OpenStreams {
   readonly #now: () => number;
   readonly #streams = new Map<OpenStream, NodeJS.Timeout | null>();
+  /** Told of each stream that opens; set by whoever judges them. */
+  opened: (stream: OpenStream) => void = () => {};
 
   /** @param now epoch milliseconds */
   constructor(now: () => number) {
@@ -35,6 +40,7 @@ export class OpenStreams {
     const { route, expiresAt } = stream.plan;
     const ends = route.closeAtExpiry && Number.isFinite(expiresAt);
     this.#streams.set(stream, ends ? this.#schedule(stream) : null);
+    this.opened(stream);
   }
 
   /** Forgets a stream that is over. */
@@ -48,13 +54,16 @@ export class OpenStreams {
    * Ends those that would be refused now: after a reload, a key's removal or a revocation. A judgement that
    * fails ends the stream too.
    */
-  async endUnless(allowed: (plan: ForwardPlan) => boolean | Promise<boolean>): Promise<void> {
-    for (const stream of [...this.#streams.keys()]) {
-      const stays = await Promise.resolve(stream.plan)
-        .then(allowed)
-        .catch(() => false);
-      if (!stays && this.#streams.has(stream)) stream.end('expired');
-    }
+  async endUnless(allowed: Judgement): Promise<void> {
+    for (const stream of [...this.#streams.keys()]) await this.judge(stream, allowed);
+  }
+
+  /** The same for one of them. */
+  async judge(stream: OpenStream, allowed: Judgement): Promise<void> {
+    const stays = await Promise.resolve(stream.plan)
+      .then(allowed)
+      .catch(() => false);
+    if (!stays && this.#streams.has(stream)) stream.end('expired');
   }
 
   /** Ends all, because the process stops. */

@@ -39,6 +39,7 @@ function told({
       encrypted: false,
       accept: route.accept,
       place: null,
+      vouchedBy: null,
       expiresAt: Number.POSITIVE_INFINITY,
       leftToOthers: () => t.fail('not called'),
       refused: () => t.fail('not called'),

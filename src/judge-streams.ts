@@ -1,0 +1,66 @@
+/**
+ * Judges open event streams and WebSockets again when what let them in may hold no longer: all of them after a reload,
+ * and after keys were withdrawn those whose credential was verified with one of these. One after another, never two
+ * passes at once. What cannot be told just now ends no stream, so an outage of a provider ends none either.
+ */
+import type { ForwardPlan } from './upstream/forward-plan.ts';
+import type { OpenStream, OpenStreams } from './upstream/open-streams.ts';
+
+/** Withdrawn key ids that are remembered for each issuer; the oldest go first. */
+const MOST_REMEMBERED = 100;
+
+type KeyIds = ReadonlySet<string | null>;
+
+/** The one judge of a server. */
+export class StreamJudge {
+  readonly #allowed: (plan: ForwardPlan) => Promise<boolean>;
+  /** By issuer, for streams whose request was judged before a withdrawal and that open after it. */
+  readonly #withdrawn = new Map<string, Set<string | null>>();
+  #last: Promise<void> = Promise.resolve();
+
+  /** @param allowed whether a stream would be let in now; it may reject, which ends the stream */
+  constructor(allowed: (plan: ForwardPlan) => Promise<boolean>) {
+    this.#allowed = allowed;
+  }
+
+  /** Judges all streams that are open. */
+  judgeAll(streams: OpenStreams): void {
+    this.#queue(() => streams.endUnless(this.#allowed));
+  }
+
+  /** Judges those streams again that rest on the withdrawn keys of an issuer; others are not touched. */
+  keysWithdrawn(streams: OpenStreams, issuer: string, kids: KeyIds): void {
+    this.#remember(issuer, kids);
+    const rests = ({ vouchedBy }: ForwardPlan): boolean => restsOn(vouchedBy, issuer, kids);
+    this.#queue(() => streams.endUnless((plan) => !rests(plan) || this.#allowed(plan)));
+  }
+
+  /** A stream opened: its key may have been withdrawn while its upstream was being asked. */
+  opened(streams: OpenStreams, stream: OpenStream): void {
+    const { vouchedBy } = stream.plan;
+    const kids = vouchedBy === null ? undefined : this.#withdrawn.get(vouchedBy.source);
+    if (vouchedBy === null || kids === undefined || !kids.has(vouchedBy.kid)) return;
+    this.#queue(() => streams.judge(stream, this.#allowed));
+  }
+
+  #remember(issuer: string, kids: KeyIds): void {
+    const known = this.#withdrawn.get(issuer) ?? new Set();
+    this.#withdrawn.set(issuer, known);
+    for (const kid of kids) {
+      known.delete(kid);
+      known.add(kid);
+    }
+    for (const oldest of known) {
+      if (known.size <= MOST_REMEMBERED) return;
+      known.delete(oldest);
+    }
+  }
+
+  #queue(pass: () => Promise<void>): void {
+    this.#last = this.#last.then(pass).catch(() => {});
+  }
+}
+
+function restsOn(vouchedBy: ForwardPlan['vouchedBy'], issuer: string, kids: KeyIds): boolean {
+  return vouchedBy !== null && vouchedBy.source === issuer && kids.has(vouchedBy.kid);
+}
