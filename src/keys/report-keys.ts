@@ -7,6 +7,7 @@ import type { Dependencies } from '../deps.ts';
 import type { IgnoredMember } from './admit-key.ts';
 import type { FetchFailure } from './fetch-cause.ts';
 import type { KeyTable } from './key-table.ts';
+import { FOR_X509_SVIDS } from './spiffe-bundle.ts';
 
 /** How things stand after a failed attempt. */
 export interface FailedAttempt {
@@ -81,6 +82,9 @@ export class KeyReport {
       const outage = { failures, outage_s: seconds(now() - failingSince) };
       log.info({ ...fields, ...outage }, 'issuer keys obtained again');
     } else if (changed) log.info(fields, 'issuer keys obtained');
+    if (changed && table.keys.length === 0) {
+      log.warn({ issuer: this.#name }, 'the bundle holds no key for JWT-SVIDs, all of them are refused');
+    }
     if (changed && table.sharedKids.length > 0) {
       log.warn({ issuer: this.#name, kids: table.sharedKids }, 'several keys share one id, each is tried');
     }
@@ -94,7 +98,8 @@ export class KeyReport {
   }
 
   /** Members that were left out: once, and again when that changes. */
-  ignored(members: readonly IgnoredMember[]): void {
+  ignored(all: readonly IgnoredMember[]): void {
+    const members = all.filter(({ reason }) => reason !== FOR_X509_SVIDS);
     const text = JSON.stringify(members);
     if (text === this.#ignored) return;
     this.#ignored = text;

@@ -17,7 +17,9 @@ export async function checkStaticKeys(
     if (keys.from !== 'static') continue;
     const admission = await admit(keys, algorithms, profile);
     if (admission === null) continue;
-    const list = admission.keys.length === 0 ? context.problems : context.warnings;
+    // An empty bundle withdraws the keys of a trust domain: as a failure it would leave the old ones in force.
+    const isUseless = admission.keys.length === 0 && profile !== 'spiffe';
+    const list = isUseless ? context.problems : context.warnings;
     const place = ['issuers', name, keys.form];
     for (const { index, reason } of admission.ignored) {
       if (reason === FOR_X509_SVIDS) continue;
@@ -27,7 +29,7 @@ export async function checkStaticKeys(
     if (keys.form === 'certificates') warnOfValidity(keys, place, context);
     if (admission.keys.length > 0) continue;
     const message = `has no key that could verify a token with ${algorithms.join(', ')}; write the public keys of the issuer`;
-    context.problems.report(place, 'no_usable_key', message);
+    list.report(place, 'no_usable_key', message);
   }
 }
 
