@@ -1,16 +1,35 @@
-/** Fetches the keys of issuers once, as the server would, to say whether that works from here. */
+/** Fetches the keys of issuers once, as the server would, to say whether that works from here. Keeps nothing. */
+import type { IgnoredMember, VerificationKey } from '../keys/admit-key.ts';
+import type { FetchFailureKind } from '../keys/fetch-cause.ts';
 import { createKeyTransport } from '../keys/fetch-keys.ts';
-import { createKeyLoader } from '../keys/load-keys.ts';
+import { createKeyLoader, type LoadedKeys } from '../keys/load-keys.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
 
-/** How one issuer answered. */
+/** How one issuer answered; its members are part of the JSON of `check --json`. */
 export interface IssuerAnswer {
   readonly name: string;
   readonly ok: boolean;
-  /** How many of its keys can verify tokens here. */
+  /** Where the keys came from, or what was asked last; null where nothing is fetched. */
+  readonly url: string | null;
+  /** How many of its keys can verify tokens here, each counted once for each algorithm. */
   readonly keys: number;
+  /** Those keys. */
+  readonly usable: readonly UsableKey[];
+  /** Members of the set that are left out. */
+  readonly ignored: readonly IgnoredMember[];
+  /** Milliseconds. */
+  readonly took_ms: number;
+  /** What kind of failure it was, and the status that was answered with; null without one. */
+  readonly kind: FetchFailureKind | null;
+  readonly status: number | null;
   /** Why not, in words; empty when it is well. */
   readonly cause: string;
+}
+
+/** A key id, null for a key without one, and the algorithms that keys of this id verify. */
+export interface UsableKey {
+  readonly kid: string | null;
+  readonly algorithms: readonly string[];
 }
 
 /**
@@ -25,13 +44,35 @@ export async function fetchIssuerKeys(
 }
 
 async function fetchOne(issuer: IssuerPolicy, now: number): Promise<IssuerAnswer> {
+  const begun = performance.now();
   const loader = createKeyLoader(issuer, createKeyTransport(issuer));
   try {
     const loaded = await loader.load(now);
-    return loaded.ok
-      ? { name: issuer.name, ok: true, keys: loaded.keys.length, cause: '' }
-      : { name: issuer.name, ok: false, keys: 0, cause: loaded.cause };
+    return answerOf(issuer.name, loaded, Math.round(performance.now() - begun));
   } finally {
     loader.close();
   }
+}
+
+function answerOf(name: string, loaded: LoadedKeys, took: number): IssuerAnswer {
+  const { ok, ignored } = loaded;
+  const failure = ok ? undefined : loaded.failure;
+  return {
+    name,
+    ok,
+    url: (ok ? loaded.fetched?.url : failure?.url) ?? null,
+    keys: ok ? loaded.keys.length : 0,
+    usable: ok ? usableKeys(loaded.keys) : [],
+    ignored,
+    took_ms: took,
+    kind: failure?.kind ?? null,
+    status: failure?.status ?? null,
+    cause: ok ? '' : loaded.cause,
+  };
+}
+
+function usableKeys(keys: readonly VerificationKey[]): readonly UsableKey[] {
+  const byKid = new Map<string | null, Set<string>>();
+  for (const { kid, algorithm } of keys) byKid.set(kid, (byKid.get(kid) ?? new Set()).add(algorithm));
+  return [...byKid].map(([kid, algorithms]) => ({ kid, algorithms: [...algorithms] }));
 }

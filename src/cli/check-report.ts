@@ -4,6 +4,7 @@ import type { ListenAddress, Policy, UpstreamPolicy } from '../policy/policy.ts'
 import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
 import type { IssuerAnswer } from './check-online.ts';
+import { onlineLines } from './online-report.ts';
 import { type Paint, plainText } from './output.ts';
 
 /** The findings and, for a good file, what it holds. Its members are the JSON of `check --json`. */
@@ -71,7 +72,7 @@ export function textReport(report: CheckReport, paint: Paint): string {
   const lines = [
     ...problems.map((problem) => findingLine(problem, '', paint)),
     ...warnings.map((warning) => findingLine(warning, 'warning: ', paint)),
-    ...online.map((answer) => onlineLine(answer, paint)),
+    ...online.flatMap((answer) => onlineLines(answer, paint)),
     verdict(report, paint),
     ...(report.summary === null ? [] : summaryLines(report.summary)),
   ];
@@ -81,13 +82,6 @@ export function textReport(report: CheckReport, paint: Paint): string {
 function findingLine(problem: Problem, kind: string, paint: Paint): string {
   const text = plainText(formatProblem({ ...problem, message: `${kind}${problem.message}` }));
   return kind === '' ? paint.red(text) : paint.yellow(text);
-}
-
-function onlineLine({ name, ok, keys, cause }: IssuerAnswer, paint: Paint): string {
-  const text = ok
-    ? `issuer ${name}: ${count(keys, 'usable key')}`
-    : `issuer ${name}: no keys: ${plainText(cause)}`;
-  return ok ? text : paint.red(text);
 }
 
 function verdict({ file, problems, warnings, ok }: CheckReport, paint: Paint): string {
