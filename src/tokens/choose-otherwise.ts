@@ -33,8 +33,10 @@ export function indexOtherPlaces<Entry extends { readonly policy: IssuerPolicy }
       if (byTrustDomain.size === 0 || typeof sub !== 'string') return null;
       return byTrustDomain.get(trustDomainOf(sub) ?? '') ?? null;
     },
-    unknownTrustDomain: ({ claims: { sub } }) =>
-      byTrustDomain.size > 0 && typeof sub === 'string' ? trustDomainOf(sub) : null,
+    unknownTrustDomain: ({ claims: { iss, sub } }) => {
+      if (byTrustDomain.size === 0 || (iss !== undefined && typeof iss !== 'string')) return null;
+      return typeof sub === 'string' ? trustDomainOf(sub) : null;
+    },
   };
 }
 
