@@ -13,18 +13,21 @@ export interface AbsentKids {
   add(kid: string, now: number): void;
 }
 
-/** An empty memory. */
-export function createAbsentKids(): AbsentKids {
+/**
+ * An empty memory.
+ * @param rememberedFor milliseconds
+ */
+export function createAbsentKids(rememberedFor = REMEMBERED_FOR): AbsentKids {
   const until = new Map<string, number>();
   return {
     has: (kid, now) => {
       const end = until.get(kid);
       // A clock that jumped back must not make the memory last.
-      return end !== undefined && now < end && now >= end - REMEMBERED_FOR;
+      return end !== undefined && now < end && now >= end - rememberedFor;
     },
     add: (kid, now) => {
       until.delete(kid);
-      until.set(kid, now + REMEMBERED_FOR);
+      until.set(kid, now + rememberedFor);
       if (until.size <= MOST_ENTRIES) return;
       for (const oldest of until.keys()) {
         until.delete(oldest);

@@ -9,6 +9,7 @@ import type { VerificationKey } from './admit-key.ts';
 import { createKeyTransport, type KeyTransport } from './fetch-keys.ts';
 import { originOf } from './kept-format.ts';
 import { createKeptKeys, type KeptKeys } from './kept-keys.ts';
+import { KeyPerKid } from './key-per-kid.ts';
 import { createTally, type KeySetStatus } from './key-set-status.ts';
 import type { KeyTable } from './key-table.ts';
 import { createKeyLoader } from './load-keys.ts';
@@ -84,7 +85,8 @@ export interface KeySetDependencies extends Dependencies {
 
 /** A key set that holds nothing yet; `start` or the first `find` begins to fill it. */
 export function createKeySet(issuer: KeySetPolicy, deps: KeySetDependencies): KeySet {
-  return new FetchingKeySet(issuer, deps);
+  const { keys } = issuer;
+  return keys.from === 'each' ? new KeyPerKid(issuer, keys.template, deps) : new FetchingKeySet(issuer, deps);
 }
 
 class FetchingKeySet implements KeySet {

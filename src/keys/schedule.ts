@@ -56,6 +56,8 @@ export function maxAgeOf(cacheControl: string | null, age: string | null): numbe
 export interface Bucket {
   /** Takes one; false when there is none. */
   take(now: number): boolean;
+  /** Puts one back that was taken in vain. */
+  giveBack(): void;
   /** Milliseconds until there is one; 0 when there is. */
   wait(now: number): number;
 }
@@ -79,6 +81,9 @@ export function createBucket(capacity: number, every: number): Bucket {
       if (level < 1) return false;
       level -= 1;
       return true;
+    },
+    giveBack: () => {
+      level = Math.min(capacity, level + 1);
     },
     wait: (now) => {
       refill(now);
