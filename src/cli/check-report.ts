@@ -3,6 +3,7 @@ import type { LoadedPolicy, RefusedPolicy } from '../policy/load-policy.ts';
 import type { ListenAddress, Policy, UpstreamPolicy } from '../policy/policy.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
+import { writtenIssuers } from '../policy/written-issuers.ts';
 import type { IssuerAnswer } from './check-online.ts';
 import { onlineLines } from './online-report.ts';
 import { type Paint, plainText } from './output.ts';
@@ -26,7 +27,10 @@ export interface PolicySummary {
   readonly issuers: readonly {
     readonly name: string;
     readonly preset: string | null;
+    /** As written: `{tenant}` stands for each of `tenants`. */
     readonly issuer: readonly string[];
+    /** Null without templates. */
+    readonly tenants: readonly string[] | 'any' | null;
     readonly keys: string;
   }[];
   readonly api_keys: readonly { readonly name: string; readonly keys: number }[];
@@ -99,16 +103,22 @@ function summaryLines(summary: PolicySummary): string[] {
   const rows = [
     ['listen', summary.listen.join(', ')],
     ['admin', summary.admin ?? 'none'],
-    ...issuers.map(({ name, preset, issuer, keys }) => [
-      'issuer',
-      `${name}: ${issuer.join(', ')} (${preset === null ? '' : `preset ${preset}, `}${keys})`,
-    ]),
+    ...issuers.map((issuer) => ['issuer', issuerLine(issuer)]),
     ...keySets.map(({ name, keys }) => ['API keys', `${name}: ${count(keys, 'key')}`]),
     ...basic.map(({ name, users }) => ['users', `${name}: ${count(users, 'user')}`]),
     ...upstreams.map(({ name, url }) => ['upstream', `${name}: ${url.join(', ')}`]),
     ['routes', routesLine(routes)],
   ];
   return rows.map(([name = '', text = '']) => `  ${name.padEnd(10)}${plainText(text)}`);
+}
+
+function issuerLine({ name, preset, issuer, tenants, keys }: PolicySummary['issuers'][number]): string {
+  const parts = [
+    ...(preset === null ? [] : [`preset ${preset}`]),
+    ...(tenants === null ? [] : [tenants === 'any' ? 'any tenant' : count(tenants.length, 'tenant')]),
+    keys,
+  ];
+  return `${name}: ${issuer.join(', ')} (${parts.join(', ')})`;
 }
 
 function routesLine(routes: readonly RouteSummary[]): string {
@@ -132,7 +142,8 @@ function summarize(policy: Policy): PolicySummary {
     issuers: policy.issuers.map((issuer) => ({
       name: issuer.name,
       preset: issuer.preset,
-      issuer: issuer.issuers,
+      issuer: writtenIssuers(issuer),
+      tenants: issuer.tenants === null ? null : (issuer.tenants.anyOf ?? 'any'),
       keys: keySource(issuer),
     })),
     api_keys: policy.apiKeySets.map(({ name, keys }) => ({ name, keys: keys.length })),

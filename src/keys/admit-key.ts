@@ -17,7 +17,7 @@ export interface VerificationKey {
   readonly key: CryptoKey;
   /** The member `issuer` of a key that speaks for one tenant only, with `{tenantid}` for any; null for most. */
   readonly issuer: string | null;
-  /** Key id, algorithm and public material: equal for the same key in two versions of a set. */
+  /** Key id, algorithm, issuer and public material: equal for the same key in two versions of a set. */
   readonly fingerprint: string;
 }
 
@@ -43,16 +43,19 @@ const LONGEST_KID = 1024;
  * @param members `keys` of a JWK Set, of any content
  * @param allowed algorithms of the issuer; a key without `alg` is prepared for each that fits its type
  * @param profile says what `use` a key must have
+ * @param belongs whether a key that speaks for these issuers only (see key-issuer.ts) has its place here
  */
 export async function admitKeys(
   members: readonly unknown[],
   allowed: readonly string[],
   profile: IssuerPolicy['profile'] = 'compat',
+  belongs: (keyIssuer: string) => boolean = () => true,
 ): Promise<Admission> {
   const keys = new Map<string, VerificationKey>();
   const ignored: IgnoredMember[] = [];
   for (const [index, member] of members.entries()) {
-    const admitted = await admitKey(member, allowed, profile);
+    const flaw = flawOfIssuer(member, belongs);
+    const admitted = flaw ?? (await admitKey(member, allowed, profile));
     if (typeof admitted === 'string') ignored.push({ index, kid: kidOf(member), reason: admitted });
     else for (const key of admitted) keys.set(key.fingerprint, key);
   }
@@ -76,6 +79,7 @@ async function admitKey(
   const weakness = weaknessOf(material);
   if (weakness !== null) return weakness;
   const kid = jwk.kid ?? null;
+  const issuer = issuerOf(jwk);
   const forms: VerificationKey[] = [];
   for (const algorithm of usable) {
     const key = await importPublic({ ...material, alg: algorithm }, algorithm);
@@ -84,11 +88,22 @@ async function admitKey(
       kid,
       algorithm,
       key,
-      issuer: null,
-      fingerprint: JSON.stringify([kid, algorithm, ...Object.values(material)]),
+      issuer,
+      fingerprint: JSON.stringify([kid, algorithm, issuer, ...Object.values(material)]),
     });
   }
   return forms;
+}
+
+/** What a key that is bound to issuers says of them must be text, and name one of this set's. */
+function flawOfIssuer(member: unknown, belongs: (keyIssuer: string) => boolean): string | null {
+  if (typeof member !== 'object' || member === null || !('issuer' in member)) return null;
+  if (typeof member.issuer !== 'string') return 'issuer_malformed';
+  return belongs(member.issuer) ? null : 'key_of_another_issuer';
+}
+
+function issuerOf(jwk: object): string | null {
+  return 'issuer' in jwk && typeof jwk.issuer === 'string' ? jwk.issuer : null;
 }
 
 /** What rules a key out whatever its algorithm (RFC 7517 section 4, RFC 7518 section 6). */

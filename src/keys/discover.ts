@@ -6,6 +6,8 @@
 import type { IssuerPolicy } from '../policy/sources.ts';
 import type { FetchFailure } from './fetch-cause.ts';
 import type { Fetched, FetchedObject, KeyTransport } from './fetch-keys.ts';
+import { slashTwin } from './slash-twin.ts';
+import { asTemplate } from './tenant-template.ts';
 
 export type Discovered =
   | { readonly ok: true; readonly jwksUri: string }
@@ -26,9 +28,24 @@ export function metadataUrls(issuer: string): readonly string[] {
   return [...new Set(urls)];
 }
 
+/** What the metadata of an entry depends on. */
+export type MetadataPolicy = Pick<IssuerPolicy, 'issuers' | 'tenants' | 'insecureHttp'>;
+
+/**
+ * What metadata may name as its issuer: the first of the entry; for tenants the first template, as a provider writes
+ * it for all of them, and where there is one tenant only, its own issuer too.
+ */
+export function metadataIssuers({
+  issuers,
+  tenants,
+}: Pick<IssuerPolicy, 'issuers' | 'tenants'>): readonly string[] {
+  const own = tenants === null || tenants.anyOf?.length === 1 ? issuers.slice(0, 1) : [];
+  return [...(tenants?.templates.slice(0, 1) ?? []), ...own];
+}
+
 /** Tries the given addresses in turn until one is the issuer's metadata. Never rejects. */
 export async function discover(
-  issuer: Pick<IssuerPolicy, 'issuers' | 'insecureHttp'>,
+  issuer: MetadataPolicy,
   urls: readonly string[],
   transport: KeyTransport,
   signal: AbortSignal,
@@ -56,15 +73,9 @@ function withCause(url: string, { cause, failure }: Fetched & { readonly ok: fal
   return { ok: false, cause: `${url} ${cause}`, ...(failure === undefined ? {} : { failure }) };
 }
 
-function checkMetadata(
-  metadata: FetchedObject,
-  issuer: Pick<IssuerPolicy, 'issuers' | 'insecureHttp'>,
-  from: string,
-): Discovered {
-  // Exactly, or one tenant's keys would speak for another's (RFC 8414 section 3.3).
-  if (metadata.issuer !== issuer.issuers[0]) {
-    return { ok: false, cause: `names another issuer: ${JSON.stringify(metadata.issuer)?.slice(0, 200)}` };
-  }
+function checkMetadata(metadata: FetchedObject, issuer: MetadataPolicy, from: string): Discovered {
+  const mismatch = mismatchOf(metadata.issuer, metadataIssuers(issuer));
+  if (mismatch !== null) return { ok: false, cause: mismatch };
   const jwksUri = metadata.jwks_uri;
   if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) return { ok: false, cause: 'has no jwks_uri' };
   const url = new URL(jwksUri);
@@ -75,6 +86,16 @@ function checkMetadata(
   const local = isLoopback(url) && isLoopback(new URL(from));
   if (url.protocol === 'http:' && (issuer.insecureHttp || local)) return { ok: true, jwksUri };
   return { ok: false, cause: 'has a jwks_uri that is not https' };
+}
+
+/** Exactly, or one tenant's keys would speak for another's (RFC 8414 section 3.3). */
+function mismatchOf(named: unknown, expected: readonly string[]): string | null {
+  const text = typeof named === 'string' ? asTemplate(named) : '';
+  if (expected.includes(text)) return null;
+  if (expected.includes(slashTwin(text))) {
+    return `names an issuer that differs from the policy's only by its final slash: write ${text}`;
+  }
+  return `names another issuer: ${JSON.stringify(named)?.slice(0, 200)}`;
 }
 
 /** Whether the URL's host is this machine by name or address. */

@@ -3,6 +3,7 @@
  * keys that are held, so that a reload neither fetches anew nor depends on the provider being up.
  */
 import { hash } from 'node:crypto';
+import { metadataIssuers } from './discover.ts';
 import { createKeySet, type KeySet, type KeySetDependencies, type KeySetPolicy } from './key-set.ts';
 
 export interface KeySetPool {
@@ -40,9 +41,8 @@ function identityOf(issuer: KeySetPolicy): string {
   // Each member of the policy has to be thought of here.
   const identity = {
     name: issuer.name,
-    // Keys are discovered from the first; the others only say whose tokens they verify.
-    issuers: issuer.issuers[0],
-    tenants: issuer.tenants,
+    issuers: metadataIssuers(issuer),
+    tenants: keyIssuers(issuer),
     profile: issuer.profile,
     keys: issuer.keys,
     algorithms: issuer.algorithms,
@@ -56,4 +56,12 @@ function identityOf(issuer: KeySetPolicy): string {
   // JSON turns Infinity into null, which `none` must not share with anything.
   const text = JSON.stringify(identity, (_, value) => (value === Number.POSITIVE_INFINITY ? 'none' : value));
   return hash('sha256', text);
+}
+
+/**
+ * Which keys have their place in the set: those that speak for an issuer of the entry. For tenants that is asked for
+ * each token, so that one more or less leaves the keys as they are.
+ */
+function keyIssuers({ issuers, tenants }: KeySetPolicy): readonly string[] {
+  return tenants === null ? issuers : tenants.templates;
 }

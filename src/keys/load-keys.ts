@@ -11,6 +11,7 @@ import { discover, metadataUrls } from './discover.ts';
 import type { FetchFailure } from './fetch-cause.ts';
 import type { Fetched, FetchedObject, KeyTransport } from './fetch-keys.ts';
 import { admittedPart } from './kept-format.ts';
+import { speaksForEntry } from './key-issuer.ts';
 import { admitCertificates } from './pem-keys.ts';
 import { refreshHintOf } from './spiffe-bundle.ts';
 
@@ -43,7 +44,7 @@ export interface KeyLoader {
 /** What a loader needs to know of an issuer. */
 export type KeyLoaderPolicy = Pick<
   IssuerPolicy,
-  'issuers' | 'profile' | 'keys' | 'algorithms' | 'insecureHttp' | 'refresh'
+  'issuers' | 'tenants' | 'profile' | 'keys' | 'algorithms' | 'insecureHttp' | 'refresh'
 >;
 
 /** The loader for the issuer's key source; `transport` is asked only where keys are fetched. */
@@ -52,6 +53,9 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
   const close = (): void => transport.close();
   if (source.from === 'secret') return { load: () => loadSecret(source.secret, issuer.algorithms), close };
   if (source.from === 'static') return { load: () => admit(source.document, null, issuer), close };
+  // Those come one by one, see key-per-kid.ts; there is no set to load.
+  if (source.from === 'each')
+    return { load: () => Promise.resolve({ ok: true, keys: [], ignored: [], maxAge: null }), close };
   const locate = createLocator(issuer, transport);
   const load = async (now: number): Promise<LoadedKeys> => {
     const signal = AbortSignal.timeout(issuer.refresh.timeout);
@@ -81,7 +85,8 @@ function createLocator(issuer: KeyLoaderPolicy, transport: KeyTransport): Locato
     return { find: () => Promise.resolve({ ok: true, jwksUri: source.url }), forget: () => {} };
   }
   const written = source.from === 'discovery' ? source.url : null;
-  const urls = written === null ? metadataUrls(issuer.issuers[0] ?? '') : [written];
+  const [own] = issuer.issuers;
+  const urls = written !== null ? [written] : own === undefined ? [] : metadataUrls(own);
   let known: { readonly jwksUri: string; readonly until: number } | null = null;
   return {
     find: async (now, signal) => {
@@ -127,9 +132,10 @@ async function admit(
   if (members.length > maxKeys) {
     return { ok: false, cause: `holds more than ${maxKeys} keys; see refresh.max_keys`, ignored: [] };
   }
+  const belongs = (keyIssuer: string): boolean => speaksForEntry(keyIssuer, issuer);
   const { keys, ignored } =
     form === 'jwks'
-      ? await admitKeys(members, issuer.algorithms, issuer.profile)
+      ? await admitKeys(members, issuer.algorithms, issuer.profile, belongs)
       : await admitCertificates(document, issuer.algorithms);
   if (keys.length === 0 && issuer.profile !== 'spiffe') {
     return { ok: false, cause: 'holds no usable key', ignored };

@@ -1,5 +1,6 @@
 /** Judges the keys that a policy holds itself by the same rules as fetched ones, so that a useless set never starts. */
 import { type Admission, admitKeys } from '../keys/admit-key.ts';
+import { speaksForEntry } from '../keys/key-issuer.ts';
 import { admitCertificates, validityOfPem } from '../keys/pem-keys.ts';
 import { FOR_X509_SVIDS } from '../keys/spiffe-bundle.ts';
 import type { CompileContext } from './compile/context.ts';
@@ -13,12 +14,13 @@ export async function checkStaticKeys(
   issuers: readonly IssuerPolicy[],
   context: CompileContext,
 ): Promise<void> {
-  for (const { name, keys, algorithms, profile } of issuers) {
+  for (const issuer of issuers) {
+    const { name, keys, algorithms } = issuer;
     if (keys.from !== 'static') continue;
-    const admission = await admit(keys, algorithms, profile);
+    const admission = await admit(keys, issuer);
     if (admission === null) continue;
     // An empty bundle withdraws the keys of a trust domain: as a failure it would leave the old ones in force.
-    const isUseless = admission.keys.length === 0 && profile !== 'spiffe';
+    const isUseless = admission.keys.length === 0 && issuer.profile !== 'spiffe';
     const list = isUseless ? context.problems : context.warnings;
     const place = ['issuers', name, keys.form];
     for (const { index, reason } of admission.ignored) {
@@ -35,13 +37,11 @@ export async function checkStaticKeys(
 
 type StaticKeys = KeySource & { readonly from: 'static' };
 
-async function admit(
-  { form, document }: StaticKeys,
-  allowed: readonly string[],
-  profile: IssuerPolicy['profile'],
-): Promise<Admission | null> {
-  if (form === 'certificates') return admitCertificates(document, allowed);
-  return Array.isArray(document.keys) ? admitKeys(document.keys, allowed, profile) : null;
+async function admit({ form, document }: StaticKeys, issuer: IssuerPolicy): Promise<Admission | null> {
+  const { algorithms, profile } = issuer;
+  if (form === 'certificates') return admitCertificates(document, algorithms);
+  const belongs = (keyIssuer: string): boolean => speaksForEntry(keyIssuer, issuer);
+  return Array.isArray(document.keys) ? admitKeys(document.keys, algorithms, profile, belongs) : null;
 }
 
 function memberPlace({ form, document }: StaticKeys, index: number): ConfigurationPath {

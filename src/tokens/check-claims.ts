@@ -5,6 +5,7 @@
  */
 import { matchClaims } from '../authorization/claim-matchers.ts';
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
+import { slashTwin } from '../keys/slash-twin.ts';
 import type { ClaimPath, IssuerPolicy } from '../policy/sources.ts';
 import { type ClaimFlaw, flaw, shorten } from './claim-flaw.ts';
 import type { TokenHeader } from './parse-token.ts';
@@ -50,6 +51,10 @@ function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nu
   const audiences = readAudiences(value);
   if (audiences === null) return flaw('audience_malformed', { expected });
   if (audiences.some((audience) => anyOf.includes(audience))) return null;
+  const twin = audiences.find((audience) => anyOf.includes(slashTwin(audience)));
+  if (twin !== undefined) {
+    return flaw('audience_differs_by_slash', { expected: slashTwin(twin), got: shorten(twin) });
+  }
   return flaw('wrong_audience', { expected, got: shorten(audiences.join(' ')) });
 }
 

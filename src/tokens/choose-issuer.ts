@@ -3,10 +3,13 @@
  * Compares code point by code point (RFC 9068 section 4, RFC 8725 section 3.8): nothing is folded, cut or resolved.
  * Touches no key and verifies nothing.
  */
+
+import { slashTwin } from '../keys/slash-twin.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
 import type { RefusalDetail } from '../refusals/refusal.ts';
 import { indexOtherPlaces } from './choose-otherwise.ts';
 import { shorten } from './claim-flaw.ts';
+import { type IndexedEntry, indexIssuers } from './issuer-index.ts';
 import type { ParsedToken } from './parse-token.ts';
 
 /** Whatever stands for an issuer entry. */
@@ -16,7 +19,8 @@ export interface Choosable {
 
 /** Who judges a token, or why nobody does. */
 export type Choice<Entry extends Choosable> =
-  | { readonly ok: true; readonly entry: Entry }
+  /** `tenant`: of an entry that speaks for many, the one that the token's `iss` names; null of any other. */
+  | { readonly ok: true; readonly entry: Entry; readonly tenant: string | null }
   | { readonly ok: false; readonly reason: string; readonly detail: RefusalDetail };
 
 /** What the choice looks at. */
@@ -26,25 +30,32 @@ export interface IssuerChooser<Entry extends Choosable> {
   choose(token: ChoosableToken): Choice<Entry>;
 }
 
-/** Indexes the entries once; `choose` then costs a map look-up. */
+/** Indexes the entries once. */
 export function createIssuerChooser<Entry extends Choosable>(
   entries: readonly Entry[],
 ): IssuerChooser<Entry> {
-  const byIssuer = new Map<string, Entry[]>();
+  const named = indexIssuers(entries);
   const otherPlaces = indexOtherPlaces(entries);
-  for (const entry of entries) {
-    // A trust domain is in `sub`: no `iss` stands for it.
-    if (entry.policy.profile === 'spiffe') continue;
-    for (const name of entry.policy.issuers) byIssuer.set(name, [...(byIssuer.get(name) ?? []), entry]);
-  }
+  const names = entries.flatMap(({ policy: { issuers, tenants } }) =>
+    tenants?.anyOf === null ? tenants.templates : issuers,
+  );
   // Once: a stranger's token must not cost more the more issuers there are.
-  const known = shorten([...new Set(entries.flatMap(({ policy }) => policy.issuers))].join(' '));
+  const known = shorten([...new Set(names)].join(' '));
   return {
     choose: (token) => {
+      const { alg } = token.header;
       const { iss } = token.claims;
-      const named = typeof iss === 'string' ? byIssuer.get(iss) : undefined;
-      const candidates = named ?? otherPlaces.find(token);
-      if (candidates !== null) return chooseByAlgorithm(token.header.alg, candidates);
+      const byIssuer = typeof iss === 'string' ? named(iss) : [];
+      if (typeof iss === 'string' && byIssuer.length > 0) return chooseByAlgorithm(alg, byIssuer, iss);
+      const elsewhere = otherPlaces.find(token);
+      if (elsewhere !== null) {
+        return chooseByAlgorithm(
+          alg,
+          elsewhere.map((entry) => ({ entry, findTenant: null })),
+          '',
+        );
+      }
+      if (typeof iss === 'string' && named(slashTwin(iss)).length > 0) return differsBySlash(iss);
       const domain = otherPlaces.unknownTrustDomain(token);
       return domain === null ? unknownIssuer(iss, known) : unknownTrustDomain(domain, known);
     },
@@ -54,13 +65,16 @@ export function createIssuerChooser<Entry extends Choosable>(
 /** Two entries of one issuer have disjoint algorithms, so that at most one fits. */
 function chooseByAlgorithm<Entry extends Choosable>(
   alg: string,
-  candidates: readonly Entry[],
+  candidates: readonly IndexedEntry<Entry>[],
+  iss: string,
 ): Choice<Entry> {
-  const entry = candidates.find(({ policy }) => policy.algorithms.includes(alg));
-  if (entry !== undefined) return { ok: true, entry };
-  const expected = candidates.flatMap(({ policy }) => policy.algorithms).join(' ');
+  const chosen = candidates.find(({ entry }) => entry.policy.algorithms.includes(alg));
+  if (chosen !== undefined) {
+    return { ok: true, entry: chosen.entry, tenant: chosen.findTenant?.(iss) ?? null };
+  }
+  const expected = candidates.flatMap(({ entry }) => entry.policy.algorithms).join(' ');
   // Entries of one issuer differ in their algorithms: which of them was meant stays open.
-  const source = candidates.map(({ policy }) => policy.name).join(' ');
+  const source = candidates.map(({ entry }) => entry.policy.name).join(' ');
   return { ok: false, reason: 'algorithm_not_allowed', detail: { source, expected, got: shorten(alg) } };
 }
 
@@ -71,4 +85,10 @@ function unknownIssuer(iss: unknown, expected: string): Choice<never> {
 
 function unknownTrustDomain(domain: string, expected: string): Choice<never> {
   return { ok: false, reason: 'unknown_trust_domain', detail: { expected, got: domain } };
+}
+
+/** Refused like any other, since both may be issuers (RFC 9068 section 4); yet mostly one of them is a slip. */
+function differsBySlash(iss: string): Choice<never> {
+  const detail = { expected: shorten(slashTwin(iss)), got: shorten(iss) };
+  return { ok: false, reason: 'issuer_differs_by_slash', detail };
 }

@@ -5,6 +5,7 @@
  */
 import type { Credential, Verified } from '../credentials/credential.ts';
 import { invalidCredential } from '../credentials/kind.ts';
+import { keysForTenant } from '../keys/key-issuer.ts';
 import type { KeyLookup, KeySet } from '../keys/key-set.ts';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
@@ -15,6 +16,7 @@ import { createIssuerChooser, type IssuerChooser } from './choose-issuer.ts';
 import { shorten } from './claim-flaw.ts';
 import { type ParsedToken, parseToken } from './parse-token.ts';
 import { profileOf } from './profiles/profiles.ts';
+import { checkTenant } from './tenant-of.ts';
 import { type CachedToken, createVerifiedCache, digestOf } from './verified-cache.ts';
 import { createSignatureVerifier, type SignatureVerifier } from './verify-signature.ts';
 
@@ -32,6 +34,13 @@ export interface JwtVerifierOptions {
   readonly now: () => number;
   /** Default: a bound of its own. */
   readonly signatures?: SignatureVerifier;
+}
+
+/** A token whose claims are in order, and of which of its entry's tenants it is. */
+interface JudgedToken {
+  readonly token: ParsedToken;
+  readonly tenant: string | null;
+  readonly digest: string;
 }
 
 /** Verifies the tokens of all issuers of a policy; a token of each is verified once and remembered. */
@@ -89,9 +98,12 @@ export class JwtVerifier {
     const token = asProfiled(parsed.token, chosen.policy);
     const source = chosen.policy.name;
     if (!counts(source, credential, accept)) return notAccepted(source, credential, accept);
-    const flaw = checkClaims(token.header, token.claims, chosen.policy, now);
+    const flaw =
+      checkTenant(token.claims, choice.tenant, chosen.policy.tenants) ??
+      checkClaims(token.header, token.claims, chosen.policy, now);
     if (flaw !== null) return refuse(flaw.reason, { ...detailOf(source, token.header.kid), ...flaw.detail });
-    const verdict = this.#verifyWithKeys(token, chosen, digest, now).finally(() => {
+    const judged = { token, tenant: choice.tenant, digest };
+    const verdict = this.#verifyWithKeys(judged, chosen, now).finally(() => {
       this.#pending.delete(digest);
     });
     this.#pending.set(digest, { source, verdict });
@@ -99,9 +111,8 @@ export class JwtVerifier {
   }
 
   async #verifyWithKeys(
-    token: ParsedToken,
+    { token, tenant, digest }: JudgedToken,
     { policy, keySet }: TokenIssuer,
-    digest: string,
     now: number,
   ): Promise<Verified> {
     const { kid, alg } = token.header;
@@ -109,12 +120,15 @@ export class JwtVerifier {
     const lookup = await keySet.find(kid, alg, now);
     if (lookup.outcome !== 'found') return keyless(lookup, alg, detail);
     let generation = keySet.generationAt(this.#now());
-    let key = await this.#signatures.verify(token, lookup.keys);
-    const untried = key === 'bad' ? await keySet.findUntried(kid, alg, lookup.keys) : [];
+    const keys = keysForTenant(lookup.keys, tenant, policy.tenants);
+    let key = keys.length === 0 ? 'bad' : await this.#signatures.verify(token, keys);
+    const found = key === 'bad' ? await keySet.findUntried(kid, alg, lookup.keys) : [];
+    const untried = keysForTenant(found, tenant, policy.tenants);
     if (untried.length > 0) {
       generation = keySet.generationAt(this.#now());
       key = await this.#signatures.verify(token, untried);
     }
+    if (key === 'bad' && keys.length + untried.length === 0) return refuse('key_of_another_issuer', detail);
     if (key === 'overloaded') return OVERLOADED;
     if (key === 'bad') return refuse('bad_signature', detail);
     const later = this.#now();

@@ -25,7 +25,6 @@ t.test('K19 K20 metadata is looked for in the order of RFC 8414 and OpenID Conne
 
 t.test('K18 only metadata of exactly this issuer is used', async (t) => {
   const others = [
-    `${ISSUER}/`,
     'https://AS.test/realms/corp',
     'https://as.test:443/realms/corp',
     'https://evil.test',
@@ -38,6 +37,8 @@ t.test('K18 only metadata of exactly this issuer is used', async (t) => {
     const result = await run({ document: { issuer, jwks_uri: JWKS } });
     t.match(result, { ok: false, cause: 'names another issuer' }, String(issuer));
   }
+  const slash = await run({ document: { issuer: `${ISSUER}/`, jwks_uri: JWKS } });
+  t.match(slash, { ok: false, cause: /differs from the policy's only by its final slash: write \S+corp\/$/ });
   t.same(await run({ document: { issuer: ISSUER, jwks_uri: JWKS } }), { ok: true, jwksUri: JWKS });
 });
 
@@ -103,7 +104,7 @@ function run({
   insecureHttp?: boolean;
 }) {
   return discover(
-    { issuers: [issuer], insecureHttp },
+    { issuers: [issuer], tenants: null, insecureHttp },
     metadataUrls(issuer),
     transportOf([{ ok: true, maxAge: null, document }]),
     new AbortController().signal,
@@ -111,7 +112,7 @@ function run({
 }
 
 function discoverWith(answers: readonly Fetched[], asked: string[]) {
-  const issuer = { issuers: [ISSUER], insecureHttp: false };
+  const issuer = { issuers: [ISSUER], tenants: null, insecureHttp: false };
   return discover(issuer, metadataUrls(ISSUER), transportOf(answers, asked), new AbortController().signal);
 }
 

@@ -35,6 +35,8 @@ issuers:
     scope_implies: {admin: [read]}, bearer_token_file: bearer.token,
     refresh: {interval: 1m, cooldown: 1s, timeout: 2s, max_stale: 1h, max_bytes: 1KiB, max_keys: 3}}
   found: {issuer: "https://b", audience: x, discovery_url: "https://b/d"}
+  many: {issuer: "https://e/{tenant}", tenants: [f], audience: x}
+  all: {issuer: "https://g/{tenant}", tenants: {insecure_any: true}, audience: x, jwks_uri: "https://g/jwks"}
   fixed: {issuer: "https://c", audience: {insecure_any: true}, jwks: {keys: [{kty: RSA}]}}
   shared: {issuer: "https://d", audience: x, secret: ${'s'.repeat(64)}}
 api_keys:

@@ -19,7 +19,12 @@ t.test('T18 T19 T20 T21 J34 audience', async (t) => {
     ['audience_missing', { aud: undefined }],
     ['wrong_audience', { aud: 'other' }],
     ['wrong_audience', { aud: 'API' }],
-    ['wrong_audience', { aud: 'api/' }],
+    ['audience_differs_by_slash', { aud: 'api/' }],
+    ['audience_differs_by_slash', { aud: ['other', 'api/'] }],
+    ['wrong_audience', { aud: 'api//' }],
+    [null, { aud: ['api/', 'api'] }],
+    [null, { aud: 'api/' }, { audience: { claims: [['aud']], anyOf: ['api/'] } }],
+    ['audience_differs_by_slash', {}, { audience: { claims: [['aud']], anyOf: ['api/'] } }],
     ['wrong_audience', { aud: 'ap' }],
     ['wrong_audience', { aud: 'apis' }],
     ['wrong_audience', { aud: 'api other' }],
@@ -167,6 +172,10 @@ t.test('require_claims', async (t) => {
 });
 
 t.test('the log learns issuer and audience, shortened', async (t) => {
+  t.same(check({ aud: ['x', 'api/'] }), {
+    reason: 'audience_differs_by_slash',
+    detail: { expected: 'api', got: 'api/' },
+  });
   t.same(check({ aud: 'other' }), { reason: 'wrong_audience', detail: { expected: 'api', got: 'other' } });
   const { detail } = check({ aud: 'x'.repeat(5000) }) ?? {};
   t.equal(detail?.got?.length, 203);

@@ -162,7 +162,7 @@ t.test('T14 T15 T16 J33 J38 only an issuer of the policy, to the last character'
   const { verifier } = stage([rsa]);
   const issuers = [
     '',
-    'https://issuer.test/',
+    'https://issuer.test//',
     'https://ISSUER.test',
     'https://issuer.test:443',
     'https://issuer.test@evil.test',
@@ -172,6 +172,10 @@ t.test('T14 T15 T16 J33 J38 only an issuer of the policy, to the last character'
   ];
   for (const iss of issuers)
     t.equal(await reasonOf(verifier, await rsa.sign({ iss })), 'unknown_issuer', iss);
+  t.equal(
+    await reasonOf(verifier, await rsa.sign({ iss: 'https://issuer.test/' })),
+    'issuer_differs_by_slash',
+  );
   for (const iss of [undefined, null, 7, {}, ['https://issuer.test']]) {
     t.equal(await reasonOf(verifier, await rsa.sign({ iss })), 'issuer_missing', JSON.stringify(iss));
   }

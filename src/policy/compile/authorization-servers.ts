@@ -3,6 +3,7 @@ import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import { type CompileContext, hasProblem, reportUnknown } from './context.ts';
 import { isLoopbackUrl } from './grammar.ts';
+import { firstIssuers, ownIssuer } from './tenants.ts';
 
 /**
  * The issuers' own identifiers: those that are named, or all that clients could look up. None at all is reported,
@@ -16,13 +17,16 @@ export function authorizationServers(
 ): readonly string[] {
   const path = [...resource, 'authorization_servers'];
   if (names !== undefined) return named(names, path, configuration, context);
-  const servers = [...configuration.issuers.values()].flatMap(({ issuer }) => {
-    const first = issuer?.[0];
-    return first !== undefined && isServer(first) ? [first] : [];
+  // Who the tenants of a service are is its own affair, until it names the entry.
+  const servers = [...configuration.issuers.values()].flatMap((issuer) => {
+    const own = ownIssuer(issuer);
+    return typeof own === 'string' && isServer(own) ? [own] : [];
   });
   if (servers.length === 0 && !isReported(path, context)) {
-    const message =
-      'has no authorization server: no issuer of this file is an https:// URL; add one, or remove the resource';
+    const hasTenants = [...configuration.issuers.values()].some((issuer) => ownIssuer(issuer) === null);
+    const message = hasTenants
+      ? 'has no authorization server: an issuer of several tenants is published only when its entry is named, since that tells everybody who they are; write authorization_servers, or remove the resource'
+      : 'has no authorization server: no issuer of this file is an https:// URL; add one, or remove the resource';
     context.problems.report(resource, 'no_authorization_server', message);
   }
   return [...new Set(servers)];
@@ -44,9 +48,13 @@ function named(
       reportUnknown(context.problems, place, 'unknown_source', { message, name, known });
       return [];
     }
-    const first = issuer.issuer?.[0];
-    if (first === undefined) return [];
-    if (isServer(first)) return [first];
+    const own = firstIssuers(issuer);
+    if (own === null) {
+      const message = `"${name}" takes any tenant, so that clients cannot be told where to get a token; name another one, or list its tenants`;
+      context.problems.report(place, 'invalid_authorization_server', message);
+      return [];
+    }
+    if (own.every(isServer)) return own;
     const message = `"${name}" cannot be looked up by clients: its issuer is no https:// URL (RFC 8414 section 2); name another one`;
     context.problems.report(place, 'invalid_authorization_server', message);
     return [];

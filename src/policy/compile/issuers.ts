@@ -7,9 +7,11 @@ import type { ClaimPath, IssuerPolicy } from '../sources.ts';
 import { compileClaimRequirements } from './claim-requirements.ts';
 import { type CompileContext, hasProblem } from './context.ts';
 import { compileKeySource, SHORTEST_SECRET } from './key-source.ts';
+import { checkProfile, defaultAlgorithms } from './profiles.ts';
 import { checkProvider, hasKeySource } from './providers.ts';
 import { compileProxy } from './proxy.ts';
-import { checkProfile, defaultAlgorithms } from './profiles.ts';
+import { checkSharedIssuers } from './shared-issuers.ts';
+import { compileTenants } from './tenants.ts';
 import { checkCertificates } from './upstreams.ts';
 
 /** How the issuer of `sallyport dev` ends: its keys live in the memory of one process, for anybody's tokens. */
@@ -36,6 +38,7 @@ function compileIssuer(
 ): IssuerPolicy | null {
   const path = ['issuers', name];
   checkIssuerNames(issuer.issuer ?? [], path, context);
+  const names = compileTenants(issuer, path, context);
   const algorithms = compileAlgorithms(issuer, path, context);
   const keys = hasKeySource(issuer, path, context) ? compileKeySource(issuer, path, context) : null;
   const audience = compileAudience(issuer, path, context);
@@ -49,8 +52,6 @@ function compileIssuer(
   const compiled = {
     name,
     preset: issuer.preset ?? null,
-    issuers: issuer.issuer ?? [],
-    tenants: null,
     insecureHttp: issuer.insecure_http,
     ca: issuer.ca_file?.text ?? null,
     bearerTokenFile: issuer.bearer_token_file ?? null,
@@ -79,7 +80,8 @@ function compileIssuer(
       cacheFile: refresh.cache_file,
     },
   } as const;
-  return audience === null || keys === null ? null : { ...compiled, audience, keys };
+  if (audience === null || keys === null || names === null) return null;
+  return { ...compiled, ...names, audience, keys };
 }
 
 function checkIssuerNames(names: readonly string[], path: ConfigurationPath, context: CompileContext): void {
@@ -202,17 +204,4 @@ function closeImplications(
     closed.set(scope, [...brought]);
   }
   return closed;
-}
-
-/** The token's `iss`, then `alg`, choose the one entry; so two entries of one issuer must differ in `alg`. */
-function checkSharedIssuers(issuers: readonly IssuerPolicy[], context: CompileContext): void {
-  for (const [index, issuer] of issuers.entries()) {
-    for (const other of issuers.slice(0, index)) {
-      const shared = issuer.issuers.find((value) => other.issuers.includes(value));
-      const both = issuer.algorithms.filter((algorithm) => other.algorithms.includes(algorithm));
-      if (shared === undefined || both.length === 0) continue;
-      const message = `"${issuer.name}" and "${other.name}" are both ${shared} with ${both.join(', ')}: no token could tell them apart; write algorithms that differ, or one entry`;
-      context.problems.report(['issuers', issuer.name, 'issuer'], 'issuer_shared', message);
-    }
-  }
 }

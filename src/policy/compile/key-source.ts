@@ -6,6 +6,7 @@ import { KEY_SOURCES } from '../schema/key-sources.ts';
 import type { KeySource } from '../sources.ts';
 import type { CompileContext } from './context.ts';
 import { isLoopbackUrl } from './grammar.ts';
+import { ownIssuer } from './tenants.ts';
 
 /** Bytes that a secret must have: those of the hash (RFC 7518 section 3.2). */
 export const SHORTEST_SECRET: ReadonlyMap<string, number> = new Map([
@@ -21,16 +22,19 @@ export function compileKeySource(
   context: CompileContext,
 ): KeySource | null {
   if (issuer.secret !== undefined) return compileSecret(issuer, issuer.secret, path, context);
-  if (issuer.jwks !== undefined) return compileStatic(issuer.jwks, [...path, 'jwks'], context);
+  if (issuer.jwks !== undefined) {
+    const least = issuer.profile === 'spiffe' ? 0 : 1;
+    return compileStatic(issuer.jwks, least, [...path, 'jwks'], context);
+  }
   if (issuer.certificates !== undefined)
     return compileCertificates(issuer.certificates, [...path, 'certificates'], context);
   const fetched = compileFetched(issuer, path, context);
   if (fetched !== undefined) return fetched;
-  const first = issuer.issuer?.[0];
+  const own = ownIssuer(issuer);
   // What is written and not here is wrong and reported, or not known yet.
   const isElsewhere = KEY_SOURCES.some((key) => context.isWritten([...path, key]));
-  if (first === undefined || isElsewhere) return null;
-  return isDiscoverable(first, issuer, [...path, 'issuer', 0], context)
+  if (own === undefined || isElsewhere) return null;
+  return isDiscoverable(own, issuer, [...path, 'issuer', 0], context)
     ? { from: 'discovery', url: null }
     : null;
 }
@@ -83,9 +87,14 @@ function compileSecret(
 }
 
 /** The members are judged later, by the code that admits fetched ones too. */
-function compileStatic(jwks: unknown, path: ConfigurationPath, context: CompileContext): KeySource | null {
+function compileStatic(
+  jwks: unknown,
+  least: number,
+  path: ConfigurationPath,
+  context: CompileContext,
+): KeySource | null {
   const value = toJsonValue(jwks);
-  if (isObject(value) && Array.isArray(value.keys) && value.keys.length > 0)
+  if (isObject(value) && Array.isArray(value.keys) && value.keys.length >= least)
     return { from: 'static', document: value, form: 'jwks' };
   const message = 'must be a JWK Set with at least one key: {keys: [{kty: ..., ...}]} (RFC 7517 section 5)';
   context.problems.report(path, 'invalid_jwks', message);
@@ -131,11 +140,17 @@ function checkKeyUrl(
 
 /** RFC 8414 section 2: an issuer with metadata is a URL without query and fragment. */
 function isDiscoverable(
-  first: string,
+  first: string | null,
   issuer: IssuerConfiguration,
   path: ConfigurationPath,
   context: CompileContext,
 ): boolean {
+  if (first === null) {
+    const message =
+      'has no metadata of its own, being that of several tenants; add discovery_url, e.g. https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration, or jwks_uri';
+    context.problems.report(path, 'not_discoverable', message);
+    return false;
+  }
   // Reported as such already.
   if (first !== first.trim()) return false;
   if (/^https?:\/\//i.test(first) && !/[?#]/.test(first)) return checkKeyUrl(first, issuer, path, context);

@@ -1,9 +1,7 @@
 /** For whom an issuer's tokens must be, of which tenants, and where to find what in them. */
+import { TENANT_PATTERN } from '../../keys/tenant-template.ts';
 import { boolean, type Infer, key, listOf, object, orNone, text } from './builder.ts';
 import { claimName } from './names.ts';
-
-/** A tenant as it may stand in an issuer: an id or a domain. */
-const TENANT = /^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$/;
 
 /** `audience` of an issuer. */
 export const audience = object(
@@ -48,10 +46,13 @@ export const claims = object({
 /** `tenants` of an issuer. */
 export const tenants = object(
   {
-    any_of: key(listOf(text({ pattern: TENANT, expected: 'the id or domain of a tenant' }), { min: 1 }), {
-      doc: 'These tenants.',
-      example: ['72f988bf-86f1-41af-91ab-2d7cd011db47'],
-    }),
+    any_of: key(
+      listOf(text({ pattern: TENANT_PATTERN, expected: 'the id or domain of a tenant' }), { min: 1 }),
+      {
+        doc: 'These tenants.',
+        example: ['72f988bf-86f1-41af-91ab-2d7cd011db47'],
+      },
+    ),
     insecure_any: key(boolean(), {
       doc: 'Any tenant at all: whoever opens an account with the provider is a caller.',
       default: false,

@@ -4,11 +4,16 @@ import type { WarnedPolicy } from '../warnings.ts';
 /** Warns with the switch's own name as code. */
 export function warnOfInsecureSwitches({ policy, context }: WarnedPolicy): void {
   const { warnings } = context;
-  for (const { name, audience, insecureHttp, unknownCnf, acceptIdTokens } of policy.issuers) {
+  for (const { name, audience, insecureHttp, unknownCnf, acceptIdTokens, tenants } of policy.issuers) {
     const path = ['issuers', name];
     if ('insecureAny' in audience) {
       const message = 'takes tokens that were made for other services; name the audience of this one';
       warnings.report([...path, 'audience', 'insecure_any'], 'insecure_any', message);
+    }
+    if (tenants?.anyOf === null) {
+      const message =
+        'takes tokens of any tenant: whoever opens an account with the provider is a caller; list the tenants, or ask for more than a good token on every route';
+      warnings.report([...path, 'tenants', 'insecure_any'], 'insecure_any', message);
     }
     if (insecureHttp) {
       const message = 'keys may come over plain http: whoever is on the way can make tokens; use https://';

@@ -4,6 +4,7 @@ import type { Route } from '../policy.ts';
 import type { ClaimRequirement } from '../requirements.ts';
 import type { IssuerPolicy } from '../sources.ts';
 import type { WarnedPolicy } from '../warnings.ts';
+import { writtenIssuers } from '../written-issuers.ts';
 
 /** Warns of `issuer_slash`, `okta_org_server`, `github_any_repository` and `assertion_not_read`. */
 export function warnOfProviders(warned: WarnedPolicy): void {
@@ -17,12 +18,12 @@ export function warnOfProviders(warned: WarnedPolicy): void {
   }
 }
 
-function warnOfSpelling({ name, issuers }: IssuerPolicy, { context }: WarnedPolicy): void {
-  for (const [index, issuer] of issuers.entries()) {
+function warnOfSpelling(entry: IssuerPolicy, { context }: WarnedPolicy): void {
+  for (const [index, issuer] of writtenIssuers(entry).entries()) {
     const right = rightSpelling(issuer);
     if (right === null) continue;
     const message = `is written ${right} in the tokens of this provider; issuers are compared exactly, so that none of its tokens would be taken`;
-    context.warnings.report(['issuers', name, 'issuer', index], 'issuer_slash', message);
+    context.warnings.report(['issuers', entry.name, 'issuer', index], 'issuer_slash', message);
   }
 }
 

@@ -1,10 +1,14 @@
 /** Warnings about what is declared: issuers that look alike, and things that nothing uses. */
 import type { WarnedPolicy } from '../warnings.ts';
+import { writtenIssuers } from '../written-issuers.ts';
 
 /** Issuers are compared exactly, and providers differ in the final slash: the most common reason for 401. */
 export function warnOfIssuerTwins({ policy, context }: WarnedPolicy): void {
-  const values = policy.issuers.flatMap(({ name, issuers }) =>
-    issuers.map((issuer, index) => ({ issuer, path: ['issuers', name, 'issuer', index] as const })),
+  const values = policy.issuers.flatMap((entry) =>
+    writtenIssuers(entry).map((issuer, index) => ({
+      issuer,
+      path: ['issuers', entry.name, 'issuer', index] as const,
+    })),
   );
   const known = new Set(values.map(({ issuer }) => issuer));
   for (const { issuer, path } of values) {
