@@ -70,6 +70,15 @@ t.test('a good file: exit 0 and what it holds', async (t) => {
   t.match(stdout, /routes +2; public: GET|routes +2; public: /);
 });
 
+t.test('the summary names the preset', async (t) => {
+  const file = policyFile('preset', GOOD.replace('issuer: https://login.example.com', 'preset: google'));
+  const keys = 'https://www.googleapis.com/oauth2/v3/certs';
+  const line = `issuer    corp: https://accounts.google.com, accounts.google.com (preset google, keys from ${keys})`;
+  t.match((await invoke(['check', file])).stdout, line);
+  const { stdout } = await invoke(['check', '--json', file]);
+  t.match(JSON.parse(stdout), { summary: { issuers: [{ name: 'corp', preset: 'google' }] } });
+});
+
 t.test('a warning is exit 0, with --strict 1', async (t) => {
   const file = policyFile(
     'warned',

@@ -228,6 +228,26 @@ t.test('words and forms of a later version are refused so too', async (t) => {
   }
 });
 
+t.test('the editor schema asks for what no preset fills, and for nothing that one does', async (t) => {
+  const rows: readonly (readonly [entry: Record<string, unknown>, taken: boolean])[] = [
+    [{ issuer: 'https://a', audience: 'b' }, true],
+    [{ issuer: 'https://a' }, false],
+    [{ audience: 'b' }, false],
+    [{ preset: 'google', audience: 'b' }, true],
+    [{ preset: 'google' }, false],
+    [{ preset: 'supabase', issuer: 'https://a' }, true],
+    [{ preset: 'supabase' }, false],
+    [{ preset: 'keycloak', audience: 'b' }, false],
+    [{ preset: 'cognito', issuer: 'https://a' }, false],
+    [{ preset: 'nonsense', issuer: 'https://a', audience: 'b' }, false],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the value is a variable of the policy.
+    [{ preset: '${PRESET}' }, true],
+  ];
+  for (const [entry, taken] of rows) {
+    t.equal(validate({ issuers: { a: entry }, routes: [{ path: '/' }] }), taken, JSON.stringify(entry));
+  }
+});
+
 t.test('a secret can be given as a file, and only once', async (t) => {
   const withFiles = supported.filter(({ key }) => key.secret === true || key.file !== undefined);
   t.ok(withFiles.length >= 4);
