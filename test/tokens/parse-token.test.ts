@@ -68,6 +68,46 @@ t.test(
   },
 );
 
+t.test('J25 a load balancer pads each part, exactly or not at all', async (t) => {
+  const parts = [{ alg: 'ES256', kid: 'k' }, { sub: 'alic' }].map((part) =>
+    Buffer.from(JSON.stringify(part)),
+  );
+  const [head = '', payload = '', signature = ''] = [...parts, Buffer.alloc(64, 7)].map((part) =>
+    part.toString('base64').replaceAll('+', '-').replaceAll('/', '_'),
+  );
+  t.match([head, payload, signature], [/[^=]==$/, /[^=]=$/, /[^=]==$/], 'all are padded');
+  const value = `${head}.${payload}.${signature}`;
+  const bare = signature.slice(0, -2);
+  t.match(parseToken(value, true), {
+    token: { header: { alg: 'ES256' }, claims: { sub: 'alic' }, protected: head, payload, signature: bare },
+  });
+  t.equal(parseToken(value).ok, false, 'nowhere else');
+  t.equal(parseToken(value.replaceAll('=', ''), true).ok, true, 'padding is no duty');
+  t.equal(parseToken(`${head}.${payload}.${bare}`, true).ok, true, 'for each part by itself');
+  const flips = (part: string, from: RegExp, to: string) => part.replace(from, to);
+  for (const other of [
+    `${value}=`,
+    `${head}=.${payload}.${signature}`,
+    `${head}.${payload}=.${signature}`,
+    `${flips(head, /==$/, '=')}.${payload}.${signature}`,
+    `${head}.${flips(payload, /=$/, '==')}.${signature}`,
+    `${head}.${payload}.${flips(signature, /==$/, '=')}`,
+    `=${head}.${payload}.${signature}`,
+    `${head}.=.${signature}`,
+    `${head}.${payload}.==`,
+    `${head}.${payload}.`,
+    `${head}.${flips(payload, /.=$/, '==')}.${signature}`,
+    `${head}.${payload}.${signature.slice(0, -3)}=${signature.slice(-3, -2)}=`,
+    `${head}.${payload}.${signature.slice(0, -3)}x==`,
+    `${head}.${payload}.${signature}\n`,
+    `${head}.${payload}.${bare}%3D%3D`,
+  ]) {
+    t.match(parseToken(other, true), { ok: false, reason: /^malformed_/ }, other);
+  }
+  t.match(parseToken('AAAA=.AAAA.AAAA', true), { ok: false, reason: 'malformed_token' });
+  t.match(parseToken('AAAA==.AAAA.AAAA', true), { ok: false, reason: 'malformed_token' });
+});
+
 t.test('J25 the last character carries no bits that belong to no byte', async (t) => {
   // 'QQ' is one byte, 'QR' would be read as the same one.
   const [head, payload] = token(HEADER, {}).split('.');
