@@ -15,6 +15,8 @@ const BALANCER_ALGORITHMS = ['ES256'];
 /** A bundle is a JWK Set, and no metadata calls itself by a trust domain. */
 const NO_BUNDLES = ['discovery_url', 'certificates_uri', 'certificates', 'key_uri'] as const;
 
+const ASYMMETRIC_PROFILES: readonly string[] = ['kubernetes', 'spiffe', 'aws_alb'];
+
 /** Algorithms of an entry without `secret` that does not say any. */
 export function defaultAlgorithms(profile: IssuerConfiguration['profile']): readonly string[] {
   if (profile === 'spiffe') return SPIFFE_ALGORITHMS;
@@ -27,16 +29,18 @@ export function checkProfile(
   path: ConfigurationPath,
   context: CompileContext,
 ): void {
-  const { profile } = issuer;
+  const { profile, audience } = issuer;
+  const report = (key: string, message: string) =>
+    context.problems.report([...path, key], 'profile_contradicts', message);
   if (profile === 'spiffe') checkSpiffe(issuer, path, context);
   else checkNoTrustDomain(issuer.issuer ?? [], path, context);
-  if (
-    issuer.secret !== undefined &&
-    (profile === 'kubernetes' || profile === 'spiffe' || profile === 'aws_alb')
-  ) {
-    const message = `is of no use with profile: ${profile}, whose tokens are never signed with a shared secret; remove it`;
-    context.problems.report([...path, 'secret'], 'profile_contradicts', message);
-  }
+  if (profile === 'aws_alb' && audience?.claims.includes('aud') === true)
+    report(
+      'audience',
+      'is never in aud of what a load balancer sends; write {any_of: CLIENT_ID, claims: client}',
+    );
+  if (issuer.secret !== undefined && ASYMMETRIC_PROFILES.includes(profile))
+    report('secret', `is of no use with profile: ${profile}, whose tokens no shared secret signs; remove it`);
 }
 
 function checkSpiffe(issuer: IssuerConfiguration, path: ConfigurationPath, context: CompileContext): void {
