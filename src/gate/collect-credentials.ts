@@ -202,10 +202,10 @@ function readTokenHeader(name: string, value: string, { accept, tokenBytes }: Sc
   });
 }
 
-/** Whether nobody but load balancers is read in a header. */
+/** Whether nobody but load balancers is read in a header, whichever sources name it. */
 function isPadded(accept: AcceptPolicy, name: string): boolean {
-  return accept.tokenSources.some(
-    (source) => source.in === 'header' && source.name === name && source.padded,
+  return !accept.tokenSources.some(
+    (source) => source.in === 'header' && source.name === name && !source.padded,
   );
 }
 

@@ -29,6 +29,13 @@ const twoPlaces = accepting({
     { in: 'header', name: 'x-token', issuers: ['corp'], padded: false },
   ],
 });
+const balancer = accepting({
+  tokenSources: [
+    { in: 'authorization', issuers: null },
+    { in: 'header', name: 'x-amzn-oidc-data', issuers: ['alb'], padded: true },
+    { in: 'header', name: 'x-token', issuers: ['corp'], padded: false },
+  ],
+});
 const twoKeyHeaders = accepting({
   issuers: [],
   tokenSources: [],
@@ -208,6 +215,37 @@ const vectors: readonly Vector[] = [
   ['K1 two places', twoPlaces, ['Authorization', `Bearer ${JWT}`, 'X-Token', JWT], AMBIGUOUS],
   ['either place', twoPlaces, ['X-Token', JWT], 'token x-token'],
 
+  [
+    'J25 padded parts from a load balancer',
+    balancer,
+    ['X-Amzn-Oidc-Data', 'a=.b==.c='],
+    'token x-amzn-oidc-data',
+  ],
+  ['J25 parts without padding from it', balancer, ['X-Amzn-Oidc-Data', JWT], 'token x-amzn-oidc-data'],
+  ['J25 padding elsewhere', balancer, ['X-Token', 'a=.b==.c='], 'invalid_token malformed_authorization'],
+  [
+    'J25 padding in Authorization',
+    balancer,
+    ['Authorization', 'Bearer a=.b==.c='],
+    'invalid_token malformed_authorization',
+  ],
+  ['J25 padding as of nobody', tokenHeader, ['X-Token', 'a=.b.c'], 'invalid_token malformed_authorization'],
+  [
+    'J25 the other alphabet',
+    balancer,
+    ['X-Amzn-Oidc-Data', 'a+.b/.c='],
+    'invalid_token malformed_authorization',
+  ],
+  ['J25 a list', balancer, ['X-Amzn-Oidc-Data', 'a.b.c=,a.b.c'], 'invalid_token malformed_authorization'],
+  ['J25 twice', balancer, ['X-Amzn-Oidc-Data', JWT, 'X-Amzn-Oidc-Data', JWT], AMBIGUOUS],
+  ['J25 a client beside the load balancer', balancer, ['X-Amzn-Oidc-Data', JWT, 'X-Token', JWT], AMBIGUOUS],
+  [
+    'J25 padded and too long',
+    balancer,
+    ['X-Amzn-Oidc-Data', `${'a'.repeat(60)}==.b.c`],
+    'invalid_token malformed_authorization',
+  ],
+
   ['no credential is declared', nobody, ['Authorization', `Bearer ${JWT}`, 'X-API-Key', KEY], 'absent'],
   ['H28 names of prototypes', both, ['__proto__', KEY, 'constructor', JWT], 'absent'],
 ];
@@ -246,6 +284,23 @@ t.test('a place that counts for some issuers says which, and a place named twice
   });
   t.strictSame(onlyIssuers(split, ['Authorization', `Bearer ${JWT}`]), ['a', 'b']);
   t.equal(onlyIssuers(split, ['X-Token', JWT]), null);
+});
+
+t.test('J25 a credential says whether padding counts, and one doubtful source forbids it', async (t) => {
+  const paddedIn = (accept: AcceptPolicy, name: string) => {
+    const found = collectCredentials(request([name, JWT]), accept, limits);
+    return found.kind === 'presented' ? found.credential.padded : found.kind;
+  };
+  t.equal(paddedIn(balancer, 'x-amzn-oidc-data'), true);
+  t.equal(paddedIn(balancer, 'x-token'), false);
+  const source = { in: 'header', name: 'x-token', issuers: null } as const;
+  const split = accepting({
+    tokenSources: [
+      { ...source, padded: true },
+      { ...source, padded: false },
+    ],
+  });
+  t.equal(paddedIn(split, 'x-token'), false);
 });
 
 t.test('nothing and refusals are shared objects that nobody can change', async (t) => {

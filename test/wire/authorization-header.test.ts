@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { hasThreeParts, isBase64Token, parseAuthorization } from '../../src/wire/authorization-header.ts';
+import {
+  hasThreeParts,
+  isBase64Token,
+  isPaddedToken,
+  parseAuthorization,
+} from '../../src/wire/authorization-header.ts';
 
 const LIMIT = 64;
 
@@ -104,4 +109,22 @@ t.test('M06 J62 three parts are two dots, no more and no less', async (t) => {
   for (const text of ['a.b.c', '..', 'a..', 'a.b.']) t.ok(hasThreeParts(text), text);
   for (const text of ['', 'a', 'a.b', '.', 'a.b.c.d', '...', 'a.b.c.d.e']) t.notOk(hasThreeParts(text), text);
   t.notOk(hasThreeParts('.'.repeat(100_000)));
+});
+
+t.test('J25 a padded token has the characters of base64url, dots and padding, and no others', async (t) => {
+  for (const text of ['a.b.c', 'a=.b==.c=', '-_.9Z.=', '=']) t.ok(isPaddedToken(text), text);
+  for (const text of [
+    '',
+    'a b',
+    'a.b.c ',
+    ' a.b.c',
+    'a.b.c\n',
+    'a+.b.c',
+    'a/.b.c',
+    'a~.b.c',
+    'a.b.c,',
+    'é.b.c',
+    'a.%3D.c',
+  ])
+    t.notOk(isPaddedToken(text), text);
 });
