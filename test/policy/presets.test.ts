@@ -242,6 +242,7 @@ function changed(before: Values, after: Values): readonly string[] {
 /** What changes with a key besides. */
 function dependents(leaf: string, fills: Values): readonly string[] {
   if (KEY_SOURCES.includes(leaf)) return ['ca_file', 'bearer_token_file'].filter((name) => name in fills);
+  if (leaf === 'issuer' && 'discovery_url' in fills) return ['discovery_url'];
   const usesIssuer = JSON.stringify(fills).includes('{issuer}');
   return leaf === 'issuer' && usesIssuer ? ['jwks_uri'] : [];
 }
@@ -330,6 +331,33 @@ t.test('{issuer} stands for the first issuer without its final slash, whatever i
     const text = policyOf({ preset: 'cloudflare_access', issuer, audience: 'x' }).replace('$&', '$$$$&');
     const { issuers } = await loadGood(text);
     t.strictSame(issuers[0]?.keys, { from: 'url', url, form: 'jwks' });
+  }
+});
+
+t.test("an issuer of one's own is asked for its own metadata", async (t) => {
+  const issuer = 'https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0';
+  const { keys, issuers, tenants } = await issuerOf({ preset: 'entra', issuer, audience: 'x' });
+  t.strictSame(keys, { from: 'discovery', url: null });
+  t.strictSame([issuers, tenants], [[issuer], null]);
+  const several = {
+    preset: 'entra',
+    issuer: 'https://login.microsoftonline.us/{tenant}/v2.0',
+    audience: 'x',
+  };
+  const own = {
+    discovery_url: 'https://login.microsoftonline.us/common/v2.0/.well-known/openid-configuration',
+  };
+  const written = await issuerOf({ ...several, ...own, tenants: { insecure_any: true } });
+  t.strictSame(written.keys, { from: 'discovery', url: own.discovery_url });
+});
+
+t.test('the signer of a load balancer is named by ARN, or by account', async (t) => {
+  const arn = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188';
+  const account = 'arn:aws-cn:elasticloadbalancing:cn-north-1:123456789012:';
+  for (const signer of [arn, { in: [arn] }, { starts_with: account }]) {
+    const entry = entries.find(({ name }) => name === 'aws_alb')?.entry;
+    const issuer = await issuerOf({ ...entry, require_header: { signer } });
+    t.match(issuer.requireHeader, [{ name: 'signer' }]);
   }
 });
 
@@ -428,7 +456,7 @@ const wrong: readonly (readonly [text: string, problems: readonly string[]])[] =
   ].map(
     (header) =>
       [
-        `issuers: {x: {profile: aws_alb, audience: a, issuer: "https://a", key_uri: "https://a/{kid}"${header === '' ? '' : `, ${header}`}}}`,
+        `issuers: {x: {preset: aws_alb, audience: a, issuer: "https://a", key_uri: "https://a/{kid}"${header === '' ? '' : `, ${header}`}}}`,
         ['alb_signer'],
       ] as const,
   ),

@@ -1,6 +1,6 @@
 /** What single providers need, known from the preset or the profile. Refuses what could never let anybody in, or lets in too many. */
 import type { ConfigurationPath } from '../problem.ts';
-import type { ClaimRequirement } from '../requirements.ts';
+import type { ClaimMatcher, ClaimRequirement } from '../requirements.ts';
 import type { IssuerConfiguration } from '../schema/issuers.ts';
 import { KEY_SOURCES } from '../schema/key-sources.ts';
 import type { CompileContext } from './context.ts';
@@ -28,6 +28,14 @@ function checkFinalSlash(issuers: readonly string[], path: ConfigurationPath, co
   }
 }
 
+/** As far as the account: whoever owns it made the load balancer. */
+const ACCOUNT = /^arn:[\w-]+:elasticloadbalancing:[\w-]+:\d{12}:/;
+
+function namesBalancer(matcher: ClaimMatcher): boolean {
+  if (matcher.op === 'starts_with') return ACCOUNT.test(matcher.value);
+  return matcher.op === 'equals' || matcher.op === 'in';
+}
+
 /** The keys of load balancers are those of a whole region: without its name anybody's balancer would do. */
 function checkSigner(
   requireHeader: readonly ClaimRequirement[],
@@ -35,7 +43,7 @@ function checkSigner(
   context: CompileContext,
 ): void {
   const signer = requireHeader.find(({ name }) => name === 'signer' || name === '/signer');
-  if (signer?.matchers.some(({ op }) => op === 'equals' || op === 'in')) return;
+  if (signer?.matchers.some(namesBalancer)) return;
   if (context.detached && context.isWritten([...path, 'require_header', 'signer'])) return;
   const message =
     'must name the load balancer, or one of anybody in this region would do: require_header: {signer: ARN}';

@@ -23,7 +23,7 @@ export const ASYMMETRIC_ALGORITHMS = [
 const issuer = object(
   {
     preset: key(choice(PRESET_NAMES), {
-      doc: 'Fills keys of this entry for a known provider (docs/configuration.md says which). What is written wins, key by key, also inside `claims`, `audience`, `refresh` and `require_claims`. Beside a source of keys of your own that of the preset is not used, nor its `ca_file` and `bearer_token_file`.',
+      doc: 'Fills keys of this entry for a known provider (docs/configuration.md says which). What is written wins, key by key, also inside `claims`, `audience`, `refresh` and `require_claims`. Beside a source of keys of your own that of the preset is not used, nor its `ca_file` and `bearer_token_file`; beside an `issuer` of your own its `discovery_url` is not.',
       example: 'keycloak',
     }),
     issuer: key(listOf(text(), { min: 1 }), {

@@ -163,6 +163,10 @@ export const issuerPresets: Presets = {
   key: 'preset',
   values: PRESETS,
   placeholder: 'issuer',
-  // A source of one's own: then the token of this cluster must not be sent there either.
-  yields: [{ when: KEY_SOURCES, drop: [...KEY_SOURCES, 'ca_file', 'bearer_token_file'] }],
+  yields: [
+    // A source of one's own: then the token of this cluster must not be sent there either.
+    { when: KEY_SOURCES, drop: [...KEY_SOURCES, 'ca_file', 'bearer_token_file'] },
+    // Metadata calls itself by its own issuer: that of the preset would never be taken for another one.
+    { when: ['issuer'], drop: ['discovery_url'] },
+  ],
 };
