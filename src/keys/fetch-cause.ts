@@ -135,5 +135,5 @@ const PATTERNS: readonly (readonly [RegExp, Known])[] = [
   [/^EAI_/, ['dns', 'has a name that could not be resolved']],
   [/^(?:ERR_SSL_|ERR_TLS_|EPROTO$)/, ['tls', 'could not be spoken to over TLS']],
   [/CERT/, ['tls', 'has a certificate that does not stand verification']],
-  [/^(?:HPE_|UND_ERR_)/, ['body', 'answered with something that is not HTTP']],
+  [/^(?:HPE_|HTTPParserError$|UND_ERR_)/, ['body', 'answered with something that is not HTTP']],
 ];
