@@ -67,7 +67,6 @@ function fillObject(node: ObjectNode, written: LocatedMap, preset: Located): Loc
 
 /** Objects are filled key by key and maps name by name; anything else that is written stands alone. */
 function fillValue(node: Node, written: Located, preset: Located): Located {
-  if (written.kind === 'scalar' && (written.opaque || written.value === null)) return written;
   if (node.kind === 'object') {
     const own = asMapping(node, written);
     return own === null ? written : fillObject(node, own, preset);
