@@ -13,7 +13,9 @@ export function warnOfProviders(warned: WarnedPolicy): void {
     warnOfOrgServer(issuer, warned);
     const routes = warned.policy.routes.filter((route) => route.accept.issuers.includes(issuer.name));
     if (isGitHub(issuer)) warnOfAnyRepository(issuer, routes, warned);
-    const header = ASSERTION_HEADERS.get(issuer.preset ?? '');
+    const header = ASSERTION_HEADERS.get(
+      issuer.profile === 'aws_alb' ? issuer.profile : (issuer.preset ?? ''),
+    );
     if (header !== undefined) warnOfUnreadAssertion(issuer, header, { warned, routes });
   }
 }

@@ -39,6 +39,17 @@ t.test('the final slash of known issuers', async (t) => {
   }
 });
 
+t.test('an issuer of GitHub, also one of an enterprise, has no final slash', async (t) => {
+  const pinned = 'require_claims: {repository_owner_id: "1"}';
+  for (const issuer of [
+    'https://token.actions.githubusercontent.com',
+    'https://token.actions.githubusercontent.com/o',
+  ]) {
+    t.strictSame(await warningsOf(entry(issuer, pinned)), []);
+    t.strictSame(await warningsOf(entry(`${issuer}/`, pinned)), ['1 issuers.a.issuer issuer_slash']);
+  }
+});
+
 t.test('of issuers that nobody here knows, both spellings are taken', async (t) => {
   const unknown = [
     'https://login.example.com',
@@ -111,10 +122,13 @@ const assertions = [
 ] as const;
 
 t.test('what a front end vouches for must be read where it comes', async (t) => {
-  for (const [preset, header, more] of assertions) {
-    const issuers = `issuers: {a: {preset: ${preset}, audience: x, ${more}}}\npath_case: sensitive\n`;
+  const entries = assertions.map(([preset, ...rest]) => [`preset: ${preset}, audience: x`, ...rest] as const);
+  const [, ...balancer] = assertions[0];
+  const written = ['profile: aws_alb, audience: {any_of: x, claims: client}', ...balancer] as const;
+  for (const [start, header, more] of [...entries, written]) {
+    const issuers = `issuers: {a: {${start}, ${more}}}\npath_case: sensitive\n`;
     const warned = ['1 issuers.a assertion_not_read'];
-    t.strictSame(await warningsOf(issuers), warned, preset);
+    t.strictSame(await warningsOf(issuers), warned, start);
     t.strictSame(await warningsOf(`${issuers}token_sources: [{header: X-Other}]`), warned);
     t.strictSame(await warningsOf(`${issuers}token_sources: [{header: ${header.toLowerCase()}}]`), []);
     t.strictSame(await warningsOf(`${issuers}token_sources: [{header: ${header}, issuers: [a]}]`), []);
