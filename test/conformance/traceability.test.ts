@@ -37,6 +37,7 @@ t.test('the tables hold all rules', async (t) => {
     WS: 9,
     X: 12,
     P: 19,
+    Q: 18,
   });
   t.equal(new Set(rows.map(({ id }) => id)).size, rows.length, 'each once');
 });
