@@ -82,6 +82,12 @@ for (const [form, source] of forms) {
       ),
     );
 
+    await t.test('a token that was not renewed', (t) => {
+      const exp = nowSeconds() - 60;
+      const old = id({ iat: exp - 3600, auth_time: exp - 3600, exp });
+      return provider.refused(t, { ...get, token: old }, { reason: 'token_expired' });
+    });
+
     await t.test('the emulator signs nothing', (t) => {
       const [head, payload] = id({}, { alg: 'none' }).split('.');
       return provider.refused(t, { ...get, token: `${head}.${payload}.` }, { reason: 'malformed_token' });

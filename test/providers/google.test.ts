@@ -4,7 +4,7 @@ import type { KeySource } from '../../src/policy/sources.ts';
 import { startKeyServer } from '../fixtures/key-server.ts';
 import { anHour, bareJwk, mint, serveProvider } from '../fixtures/provider.ts';
 import { selfSignedPem } from '../fixtures/self-signed.ts';
-import { createSigningKey, type Members } from '../fixtures/token-signer.ts';
+import { createSigningKey, type Members, nowSeconds } from '../fixtures/token-signer.ts';
 
 const ISSUER = 'https://accounts.google.com';
 const CLIENT = '1234567890-abc.apps.googleusercontent.com';
@@ -94,6 +94,15 @@ for (const [form, source] of forms) {
       await provider.refused(t, { ...get, token: id({ hd: undefined }) }, why);
       await provider.refused(t, { ...get, token: id({ hd: 'evil.example' }) }, why);
       await provider.refused(t, { ...get, token: id({ hd: 'example.com.evil.example' }) }, why);
+    });
+
+    await t.test('a token that was not renewed', (t) => {
+      const exp = nowSeconds() - 60;
+      return provider.refused(
+        t,
+        { ...get, token: id({ iat: exp - 3600, exp }) },
+        { reason: 'token_expired' },
+      );
     });
 
     await t.test('a key that Google does not have', (t) => {

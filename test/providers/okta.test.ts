@@ -100,6 +100,14 @@ t.test('what Okta makes besides is no access token for this API', async (t) => {
   );
 });
 
+t.test('a scope that was not granted is missing', (t) =>
+  provider.refused(
+    t,
+    { ...get, token: access({ scp: ['openid'] }) },
+    { reason: 'scope_missing', expected: 'orders.read', status: 403 },
+  ),
+);
+
 t.test('without groups in the token there are no roles', (t) =>
   provider.refused(
     t,

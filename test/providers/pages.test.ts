@@ -54,6 +54,7 @@ t.test('every reason on a page is one that the log gives', async (t) => {
   const refusals = readFileSync(new URL('../../docs/refusals.md', import.meta.url), 'utf8');
   for (const page of withPreset) {
     const [, after = ''] = readPage(page).split('\n## What goes wrong\n');
+    const tests = readFileSync(new URL(`${page}.test.ts`, import.meta.url), 'utf8');
     const [table = ''] = after.split('\n## ');
     const cells = [...table.matchAll(/^\| (`[^|]*)\|/gm)].map(([, cell = '']) => cell);
     t.equal(cells.shift(), '`auth.reason` ');
@@ -61,10 +62,92 @@ t.test('every reason on a page is one that the log gives', async (t) => {
     for (const cell of cells) {
       const reasons = [...cell.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, reason = '']) => reason);
       t.not(reasons.length, 0, cell);
-      for (const reason of reasons) t.ok(refusals.includes(`\`${reason}\``), `${page}: ${reason}`);
+      for (const reason of reasons) {
+        t.ok(refusals.includes(`\`${reason}\``), `${page}: ${reason}`);
+        t.ok(tests.includes(`reason: '${reason}'`), `${page}: ${reason} is seen in its test`);
+      }
     }
   }
 });
+
+/** Writes keys into the policy's first issuer, in place of those of the same names. */
+function withIssuerKeys(policy: string, lines: readonly string[]): string {
+  const kept = lines.reduce((text, line) => {
+    const [name = ''] = line.split(':');
+    return text.replace(new RegExp(`^ {4}${name}:.*\\n(?: {5,}.*\\n)*`, 'm'), '');
+  }, policy);
+  return kept.replace(
+    /^issuers:\n {2}\w+:\n/m,
+    (start) => `${start}${lines.map((line) => `    ${line}\n`).join('')}`,
+  );
+}
+
+t.test('what a page says in a line to write instead is accepted', async (t) => {
+  let seen = 0;
+  for (const page of withPreset) {
+    const policy = blocksOf(page).policies[0] ?? '';
+    for (const [, line = ''] of readPage(page).matchAll(
+      /`((?:claims|require_claims|require): \{ [^`]* \})`/g,
+    )) {
+      const changed = line.startsWith('require:')
+        ? `${policy}  - { path: /further/**, ${line} }\n`
+        : withIssuerKeys(policy, [line]);
+      t.not(changed, policy);
+      await t.resolves(goodPolicy(changed), `${page}: ${line}`);
+      seen += 1;
+    }
+  }
+  t.ok(seen >= 7, `${seen} lines`);
+});
+
+/** Further ways that the pages tell of, in the words of the policy. */
+const variants: readonly (readonly [page: string, keys: readonly string[]])[] = [
+  [
+    'keycloak',
+    ['jwks_uri: http://keycloak:8080/realms/shop/protocol/openid-connect/certs', 'insecure_http: true'],
+  ],
+  ['google', ['certificates_uri: https://www.googleapis.com/oauth2/v1/certs']],
+  [
+    'firebase',
+    [
+      'certificates_uri: https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com',
+    ],
+  ],
+  ['github-actions', ['issuer: https://github.example.com/_services/token']],
+  ['kubernetes', ['issuer: https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE']],
+  [
+    'spiffe',
+    ['issuer: spiffe://example.org', 'ca_file: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt'],
+  ],
+];
+for (const [page, keys] of variants) {
+  t.test(`the other way that ${page} tells of is accepted: ${keys.join(', ')}`, async (t) => {
+    const loaded = await loadPage(withIssuerKeys(blocksOf(page).policies[0] ?? '', keys));
+    t.ok(loaded.ok, JSON.stringify(loaded.ok ? '' : loaded.problems));
+    const insecure = keys.includes('insecure_http: true') ? ['insecure_http'] : [];
+    t.strictSame(
+      loaded.warnings.map(({ path }) => path.split('.').at(-1)),
+      insecure,
+    );
+    for (const key of keys.filter((line) => line.includes('_uri: '))) {
+      t.ok(readPage(page).includes(key.split(': ')[1] ?? key), key);
+    }
+  });
+}
+
+t.test('a pipeline accepts every policy without the variables and files of the real place', async (t) => {
+  for (const page of providers) {
+    for (const text of blocksOf(page).policies) {
+      const nothing = { environment: {}, readFile: notHere, detached: true };
+      const loaded = await loadPage(text, nothing);
+      t.ok(loaded.ok, `${page} ${JSON.stringify(loaded.ok ? '' : loaded.problems)}`);
+    }
+  }
+});
+
+function notHere(): never {
+  throw Object.assign(new Error('not here'), { code: 'ENOENT' });
+}
 
 t.test('every link of a page leads somewhere', async (t) => {
   for (const page of pages) {

@@ -93,6 +93,15 @@ t.test('keys and algorithms that are not for JWT-SVIDs', async (t) => {
   );
 });
 
+t.test('a subject that is no SPIFFE ID, or names no workload', async (t) => {
+  for (const sub of [`${DOMAIN}/ns/shop/../orders`, `${DOMAIN}/ns/shop/`, `${DOMAIN}/ns%2Fshop`, DOMAIN]) {
+    await provider.refused(t, { ...get, token: svid({ sub }) }, { reason: 'issuer_missing' });
+  }
+  const iss = 'https://login.example.com';
+  const token = svid({ sub: 'alice', iss });
+  await provider.refused(t, { ...get, token }, { reason: 'unknown_issuer', got: iss });
+});
+
 t.test('another kind of token of the same authority', (t) =>
   provider.refused(
     t,

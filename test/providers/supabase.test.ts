@@ -82,6 +82,7 @@ t.test('what is no token of a signed-in user of this project', async (t) => {
     { ...get, token: access({ aud: 'anon' }) },
     { reason: 'wrong_audience', expected: 'authenticated', got: 'anon' },
   );
+  await refused(t, { ...get, token: access({ aud: undefined }) }, { reason: 'audience_missing' });
   const other = 'https://zyxwvutsrqponmlkjihg.supabase.co/auth/v1';
   await refused(t, { ...get, token: access({ iss: other }) }, { reason: 'unknown_issuer', got: other });
   await refused(
