@@ -10,11 +10,12 @@ export function onlineLines(answer: IssuerAnswer, paint: Paint): readonly string
       `  not used: member ${index}${kid === null ? '' : ` ${plainText(JSON.stringify(kid))}`}: ${reason.replaceAll('_', ' ')}`,
   );
   if (!ok) {
-    const what = kind === null ? '' : ` (${kind})`;
-    return [
-      paint.red(`issuer ${name}: no keys: ${plainText(cause)}${what}, after ${answer.took_ms} ms`),
-      ...left,
-    ];
+    const what = kind === null ? '' : `${kind}, `;
+    const text = `issuer ${name}: no keys: ${plainText(cause)} (${what}after ${answer.took_ms} ms)`;
+    return [paint.red(text), ...left];
+  }
+  if (keys === 0 && answer.url === null) {
+    return [`issuer ${name}: its keys are fetched one by one, when tokens name them; none was asked for`];
   }
   const named = usable.map(({ kid, algorithms }) => `${kid ?? 'no id'} (${algorithms.join(' ')})`);
   const from = answer.url === null ? '' : ` from ${plainText(answer.url)} in ${answer.took_ms} ms`;
