@@ -1,4 +1,5 @@
 /** Keys over outages and restarts, as the log and the status tell it; the clock moves only when a test says so. */
+import { createPublicKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -211,6 +212,69 @@ for (const [name, content, reason] of UNUSED) {
     set.close();
   });
 }
+
+const FORMS: readonly [name: string, document: object, more: Partial<IssuerPolicy>, kept: object][] = [
+  [
+    'a SPIFFE bundle, without what is not for tokens',
+    {
+      keys: [
+        { ...a.jwk, use: 'x509-svid' },
+        { ...a.jwk, use: 'jwt-svid' },
+      ],
+      spiffe_sequence: 7,
+    },
+    { profile: 'spiffe', issuers: ['spiffe://example.org'] },
+    { keys: [{ kid: 'a', use: 'jwt-svid' }] },
+  ],
+  [
+    'a document of certificates or keys in PEM',
+    { a: spkiOf(a), none: 'not PEM' },
+    { keys: { from: 'url', url: URL_OF_KEYS, form: 'certificates' } },
+    { a: /PUBLIC KEY/, none: undefined },
+  ],
+];
+for (const [name, document, more, kept] of FORMS) {
+  t.test(`kept and recalled in its own form: ${name}`, async (t) => {
+    const time = createFakeTime();
+    const cacheFile = fileIn(t);
+    const first = startProcess(time, { cacheFile }, more);
+    first.source.answer = { ok: true, maxAge: null, document: { ...document } };
+    t.match(await first.set.find('a', 'ES256', time.now()), { outcome: 'found' });
+    await until(() => readIfThere(cacheFile).endsWith('\n'));
+    first.set.close();
+    t.match(JSON.parse(readFileSync(cacheFile, 'utf8')).document, kept);
+    const { set, source, withdrawals, attempt } = startProcess(time, { cacheFile }, more);
+    t.match(await set.find('a', 'ES256', time.now()), { outcome: 'found', keys: { length: 1 } });
+    t.match(set.status(time.now()), { state: 'stale', keys: 1 });
+    source.answer = { ok: true, maxAge: null, document: { ...document } };
+    await attempt();
+    t.same(withdrawals, [], 'the same keys, so nothing is withdrawn');
+    set.close();
+  });
+}
+
+function spkiOf({ jwk }: TestIssuer): string {
+  const key = createPublicKey({ key: JSON.parse(JSON.stringify(jwk)), format: 'jwk' });
+  return key.export({ type: 'spki', format: 'pem' }).toString();
+}
+
+t.test('an emptied SPIFFE bundle is kept as such: a restart must not bring its keys back', async (t) => {
+  const time = createFakeTime();
+  const cacheFile = fileIn(t);
+  const more: Partial<IssuerPolicy> = { profile: 'spiffe', issuers: ['spiffe://example.org'] };
+  const first = startProcess(time, { cacheFile }, more);
+  first.source.answer = { ok: true, maxAge: null, document: { keys: [{ ...a.jwk, use: 'jwt-svid' }] } };
+  await first.set.find('a', 'ES256', time.now());
+  first.source.answer = { ok: true, maxAge: null, document: { keys: [] } };
+  await first.attempt();
+  await until(() => readIfThere(cacheFile).includes('"keys":[]'));
+  t.same(first.withdrawals, [['a']]);
+  first.set.close();
+  const { set } = startProcess(time, { cacheFile }, more);
+  t.match(await set.find('a', 'ES256', time.now()), { outcome: 'unavailable' });
+  t.match(set.status(time.now()), { ready: true, state: 'stale', keys: 0 });
+  set.close();
+});
 
 t.test('algorithms that the policy no longer allows are not recalled', async (t) => {
   const time = createFakeTime();
