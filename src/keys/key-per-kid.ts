@@ -16,8 +16,9 @@ import { keyAddress, type Outcome, SingleKeys } from './single-keys.ts';
 const LOOK_UPS = 4;
 /** Requests that may wait until one of these ends. */
 const MOST_WAITING = 256;
-/** Times that one of them tries to get a look-up of its own. */
-const MOST_ROUNDS = 8;
+/** Times that one of them tries to get a look-up of its own, and milliseconds that it goes on. */
+const MOST_ROUNDS = 256;
+const LONGEST_WAIT = 2000;
 
 /** A set that fetches a key when a token names it. */
 export class KeyPerKid implements KeySet {
@@ -105,6 +106,7 @@ export class KeyPerKid implements KeySet {
 
   async #lookUp(kid: string, algorithm: string): Promise<KeyLookup> {
     this.#tally.lookUps += 1;
+    const end = this.#deps.now() + LONGEST_WAIT;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const now = this.#deps.now();
       const known = this.#search(kid, algorithm, now);
@@ -113,7 +115,7 @@ export class KeyPerKid implements KeySet {
       if (this.#single.closed || (flight === undefined && this.#single.pauseAt(now) > 0)) break;
       const attempt = flight ?? this.#begin(kid, now);
       if (attempt === null) {
-        if (!(await this.#waitForAny())) return this.#overasked(now);
+        if (now > end || !(await this.#waitForAny())) return this.#overasked(now);
       } else if ((await attempt) === 'failed') break;
     }
     return this.#unavailable(this.#deps.now());
