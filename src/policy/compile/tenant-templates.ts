@@ -49,7 +49,8 @@ export function checkTemplates(
     const message = `is one address for all tenants, without ${TENANT_PLACEHOLDER}; write that of all of them, e.g. https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration as discovery_url`;
     context.problems.report([...path, key], 'tenant_in_address', message);
   }
-  if (issuer.profile === 'spiffe' || issuer.profile === 'aws_alb') {
+  // A trust domain is refused as such when it is none.
+  if (issuer.profile === 'aws_alb') {
     const message = `says elsewhere than in "iss" whose a token is, where no tenant can be told; write the issuer without ${TENANT_PLACEHOLDER}`;
     context.problems.report([...path, 'profile'], 'tenants_contradict', message);
   }
