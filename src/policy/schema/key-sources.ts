@@ -100,7 +100,10 @@ export const fetchingKeys = {
 
 /** How keys are kept and fetched again. */
 export const refresh = object({
-  interval: key(duration({ min: 1000 }), { doc: 'How often keys are fetched.', default: '10m' }),
+  interval: key(duration({ min: 1000 }), {
+    doc: 'How often keys are fetched; more often where their `Cache-Control` or `spiffe_refresh_hint` says so, down to `cooldown`.',
+    default: '10m',
+  }),
   cooldown: key(duration({ min: 100 }), {
     doc: 'How long between two fetches that unknown keys bring about.',
     default: '10s',

@@ -4,7 +4,10 @@ import { cookieName, headerName, parameterName, sourceName, subprotocolName } fr
 
 const place = object(
   {
-    header: key(text(headerName), { doc: 'A header that holds the bare token.', example: 'X-Token' }),
+    header: key(text(headerName), {
+      doc: 'A header that holds the bare token. The padding that load balancers write is taken where only issuers of `profile: aws_alb` are read.',
+      example: 'X-Token',
+    }),
     cookie: key(text(cookieName), {
       doc: 'A cookie that holds the token. Looked at only when no other place has a credential, since browsers send it unasked. Twice is 400.',
       example: 'session',
