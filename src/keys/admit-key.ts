@@ -35,8 +35,8 @@ export interface Admission {
   readonly ignored: readonly IgnoredMember[];
 }
 
-/** Longest key id that is kept. */
-const LONGEST_KID = 1024;
+/** Longest key id that is kept, or looked up. */
+export const LONGEST_KID = 1024;
 
 /**
  * Imports every member that fits.

@@ -7,8 +7,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import type { IssuerPolicy } from '../policy/sources.ts';
 import type { FetchedObject } from './fetch-keys.ts';
-import { formatKept, type KeptDocument, type Origin, parseKept } from './kept-format.ts';
+import { formatKept, type KeptDocument, type Origin, originOf, parseKept } from './kept-format.ts';
 
 export interface KeptKeysOptions {
   /** Absolute. */
@@ -46,6 +47,16 @@ const BESIDES = 16 * 1024;
 /** The file of one issuer; nothing is opened yet. */
 export function createKeptKeys(options: KeptKeysOptions): KeptKeys {
   return new KeyFile(options);
+}
+
+/** That of an issuer's `cache_file`; null for an issuer without one. */
+export function keptKeysOf(
+  issuer: Pick<IssuerPolicy, 'name' | 'issuers' | 'tenants' | 'keys' | 'refresh'>,
+  failed: (cause: string) => void,
+): KeptKeys | null {
+  const { cacheFile: file, maxBytes, maxStale, interval } = issuer.refresh;
+  if (file === null) return null;
+  return createKeptKeys({ file, origin: originOf(issuer), maxBytes, maxStale, interval, failed });
 }
 
 class KeyFile implements KeptKeys {

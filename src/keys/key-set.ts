@@ -5,10 +5,9 @@
 import type { Dependencies } from '../deps.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
 import { createAbsentKids } from './absent-kids.ts';
-import type { VerificationKey } from './admit-key.ts';
+import { LONGEST_KID, type VerificationKey } from './admit-key.ts';
 import { createKeyTransport, type KeyTransport } from './fetch-keys.ts';
-import { originOf } from './kept-format.ts';
-import { createKeptKeys, type KeptKeys } from './kept-keys.ts';
+import { keptKeysOf } from './kept-keys.ts';
 import { KeyPerKid } from './key-per-kid.ts';
 import { createTally, type KeySetStatus } from './key-set-status.ts';
 import type { KeyTable } from './key-table.ts';
@@ -112,7 +111,7 @@ class FetchingKeySet implements KeySet {
       fetched: this.#fetched,
       anyKid: issuer.keys.from === 'secret',
       loader: createKeyLoader(issuer, deps.transport ?? createKeyTransport(issuer)),
-      kept: this.#fetched ? keptKeysOf(issuer, this.#report) : null,
+      kept: this.#fetched ? keptKeysOf(issuer, (cause) => this.#report.notKept(cause)) : null,
       report: this.#report,
       tally: this.#tally,
       onWithdrawal: (kids) => this.#withdrawn(kids),
@@ -135,7 +134,7 @@ class FetchingKeySet implements KeySet {
     if (held !== null) {
       return held.outcome === 'found' || !this.#isAged(now) ? held : this.#findAgain(kid, algorithm);
     }
-    if (kid === null || !this.#fetched) return this.#unknown(now);
+    if (!isNameable(kid) || !this.#fetched) return this.#unknown(now);
     const known = this.#absent.has(kid, now) && !this.#isAged(now);
     return known ? this.#unknown(now) : this.#lookUp(kid, algorithm);
   }
@@ -220,7 +219,7 @@ class FetchingKeySet implements KeySet {
     if (table === null) return this.#unavailable(later);
     const held = this.#search(table, kid, algorithm);
     if (held !== null) return held;
-    return kid === null || !this.#fetched ? this.#unknown(later) : this.#lookUp(kid, algorithm);
+    return isNameable(kid) && this.#fetched ? this.#lookUp(kid, algorithm) : this.#unknown(later);
   }
 
   /** Keys are held, but none of that id: it may be new. At most two attempts: one under way may have begun too early. */
@@ -288,9 +287,7 @@ class FetchingKeySet implements KeySet {
 const UNKNOWN: KeyLookup = Object.freeze({ outcome: 'none', reason: 'unknown_kid' });
 const UNFIT: KeyLookup = Object.freeze({ outcome: 'none', reason: 'no_key_for_algorithm' });
 
-function keptKeysOf(issuer: KeySetPolicy, report: KeyReport): KeptKeys | null {
-  const { cacheFile: file, maxBytes, maxStale, interval } = issuer.refresh;
-  if (file === null) return null;
-  const failed = (cause: string): void => report.notKept(cause);
-  return createKeptKeys({ file, origin: originOf(issuer), maxBytes, maxStale, interval, failed });
+/** Whether any set can have a key of that id; what none can have is neither asked for nor remembered. */
+function isNameable(kid: string | null): kid is string {
+  return kid !== null && kid.length <= LONGEST_KID;
 }
