@@ -106,6 +106,7 @@ const variants: readonly (readonly [page: string, keys: readonly string[]])[] = 
     'keycloak',
     ['jwks_uri: http://keycloak:8080/realms/shop/protocol/openid-connect/certs', 'insecure_http: true'],
   ],
+  ['entra', ['tenants: { insecure_any: true }']],
   ['google', ['certificates_uri: https://www.googleapis.com/oauth2/v1/certs']],
   [
     'firebase',
@@ -124,7 +125,7 @@ for (const [page, keys] of variants) {
   t.test(`the other way that ${page} tells of is accepted: ${keys.join(', ')}`, async (t) => {
     const loaded = await loadPage(withIssuerKeys(blocksOf(page).policies[0] ?? '', keys));
     t.ok(loaded.ok, JSON.stringify(loaded.ok ? '' : loaded.problems));
-    const insecure = keys.includes('insecure_http: true') ? ['insecure_http'] : [];
+    const insecure = keys.flatMap((key) => /insecure_\w+/.exec(key) ?? []);
     t.strictSame(
       loaded.warnings.map(({ path }) => path.split('.').at(-1)),
       insecure,
@@ -132,6 +133,34 @@ for (const [page, keys] of variants) {
     for (const key of keys.filter((line) => line.includes('_uri: '))) {
       t.ok(readPage(page).includes(key.split(': ')[1] ?? key), key);
     }
+  });
+}
+
+/** What happens when the line that a page insists on is changed or left out: text, its replacement, what `check` says. */
+const slips: readonly (readonly [page: string, text: string, instead: string, code: string])[] = [
+  ['auth0', 'auth0.com/\n', 'auth0.com\n', 'issuer_slash'],
+  ['okta', 'okta.com/oauth2/default', 'okta.com', 'okta_org_server'],
+  ['okta', 'oauth2/default\n', 'oauth2/default/\n', 'issuer_slash'],
+  ['entra', '    tenants: 3f6c1c52-9f0b-4b1c-8a55-0f8f3a1f2b10\n', '', 'tenants_missing'],
+  [
+    'github-actions',
+    '    require_claims: { repository_owner_id: "6154722" }\nroutes:\n  - path: /deployments/**\n    require: { claims: { repository: example/shop, ref: refs/heads/main } }\n',
+    'routes: [{ path: /deployments/** }]\n',
+    'github_any_repository',
+  ],
+  ['aws-alb', '      signer: arn', '      client: arn', 'alb_signer'],
+  ['aws-alb', 'token_sources: [{ header: X-Amzn-Oidc-Data, issuers: [alb] }]\n', '', 'assertion_not_read'],
+  ['google-iap', 'header: X-Goog-IAP-JWT-Assertion', 'header: X-Goog-IAP', 'assertion_not_read'],
+  ['cloudflare-access', 'access.com\n', 'access.com/\n', 'issuer_slash'],
+  ['spiffe', '    jwks_uri: https://spire-bundle.example.org/\n', '', 'key_source_missing'],
+];
+for (const [page, text, instead, code] of slips) {
+  t.test(`check says ${code} of ${page} with ${instead.trim() || `no ${text.trim()}`}`, async (t) => {
+    const policy = blocksOf(page).policies[0] ?? '';
+    t.ok(policy.includes(text));
+    const loaded = await loadPage(policy.replace(text, instead));
+    const said = [...loaded.warnings, ...(loaded.ok ? [] : loaded.problems)];
+    t.strictSame([...new Set(said.map((each) => each.code))], [code]);
   });
 }
 
