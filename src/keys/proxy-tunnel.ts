@@ -7,7 +7,7 @@
  */
 import { type ClientRequest, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { describe, FetchError } from './fetch-cause.ts';
 
 export interface TunnelOptions {
@@ -50,9 +50,16 @@ export function openTunnel(options: TunnelOptions): Promise<Socket> {
 function connect({ proxy, authority, signal }: TunnelOptions): ClientRequest {
   const isSecure = proxy.protocol === 'https:';
   const authorization = authorizationOf(proxy);
+  const host = proxy.hostname.replace(/^\[|\]$/g, '');
+  // Node would take the name to verify from the Host header, which is that of the other end.
+  const tls = {
+    servername: isIP(host) === 0 ? host : '',
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+  } as const;
   return (isSecure ? tlsRequest : plainRequest)({
     method: 'CONNECT',
-    host: proxy.hostname.replace(/^\[|\]$/g, ''),
+    host,
     port: proxy.port === '' ? (isSecure ? 443 : 80) : proxy.port,
     path: authority,
     headers: {
@@ -64,7 +71,7 @@ function connect({ proxy, authority, signal }: TunnelOptions): ClientRequest {
     maxHeaderSize: 16_384,
     signal,
     // The proxy is verified as any server is; `ca_file` is for the issuer behind it.
-    ...(isSecure ? { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const } : {}),
+    ...(isSecure ? tls : {}),
   });
 }
 
