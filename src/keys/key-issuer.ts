@@ -5,6 +5,7 @@
  */
 import type { IssuerPolicy, TenantPolicy } from '../policy/sources.ts';
 import type { VerificationKey } from './admit-key.ts';
+import { MOST_TRIED } from './key-table.ts';
 import { asTemplate, fillTenant, TENANT_PLACEHOLDER, tenantIn } from './tenant-template.ts';
 
 /**
@@ -23,7 +24,7 @@ export function speaksForEntry(
 }
 
 /**
- * The keys that may verify a token of the tenant; all of them for an entry without tenants.
+ * The keys that may verify a token of the tenant; for an entry without tenants any. At most MOST_TRIED.
  * @param tenant of which the token is; null, as `tenants`, for an entry without
  */
 export function keysForTenant(
@@ -31,12 +32,13 @@ export function keysForTenant(
   tenant: string | null,
   tenants: TenantPolicy | null,
 ): readonly VerificationKey[] {
-  if (tenants === null || keys.every((key) => key.issuer === null)) return keys;
+  if (tenants === null) return keys.length > MOST_TRIED ? keys.slice(0, MOST_TRIED) : keys;
   // Of an entry with tenants every token is of one: without it no bound key is good.
-  return keys.filter(
+  const speaking = keys.filter(
     ({ issuer }) =>
       issuer === null || (tenant !== null && speaksForTenant(issuer, tenant, tenants.templates)),
   );
+  return speaking.slice(0, MOST_TRIED);
 }
 
 /**

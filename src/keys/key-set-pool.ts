@@ -41,7 +41,7 @@ function identityOf(issuer: KeySetPolicy): string {
   // Each member of the policy has to be thought of here.
   const identity = {
     name: issuer.name,
-    issuers: metadataIssuers(issuer),
+    issuers: issuer.keys.from === 'discovery' ? metadataIssuers(issuer) : [],
     tenants: keyIssuers(issuer),
     profile: issuer.profile,
     keys: issuer.keys,

@@ -18,7 +18,7 @@ import { KeyReport } from './report-keys.ts';
 import { type After, after } from './schedule.ts';
 
 export type KeyLookup =
-  /** At least one and at most four, to be tried in turn. */
+  /** At least one, to be tried in turn; see key-issuer.ts for which of them. */
   | { readonly outcome: 'found'; readonly keys: readonly VerificationKey[] }
   | { readonly outcome: 'none'; readonly reason: 'unknown_kid' | 'no_key_for_algorithm' }
   /** Seconds for Retry-After, and the cause for the log. */

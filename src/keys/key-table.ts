@@ -5,8 +5,8 @@ export interface KeyTable {
   /** Every key once for each algorithm that it serves. */
   readonly keys: readonly VerificationKey[];
   /**
-   * Keys to try, at most MOST_TRIED: those of the key id, or, for a token without one (RFC 7517 appendix D),
-   * all that fit the algorithm.
+   * Keys to try: those of the key id, or, for a token without one (RFC 7517 appendix D), all that fit the algorithm.
+   * At most MOST_TRIED that speak for the same issuer: whoever tries them takes those of the token's tenant.
    */
   find(kid: string | null, algorithm: string): readonly VerificationKey[];
   /** Whether any key bears that id, whatever its algorithm. */
@@ -16,7 +16,7 @@ export interface KeyTable {
 }
 
 /** More keys than this are not tried for one token: each costs a verification. */
-const MOST_TRIED = 4;
+export const MOST_TRIED = 4;
 const NONE: readonly VerificationKey[] = Object.freeze([]);
 
 /**
@@ -58,6 +58,7 @@ function append(map: Map<string, VerificationKey[]>, key: VerificationKey): numb
     map.set(key.algorithm, [key]);
     return 1;
   }
-  if (list.length < MOST_TRIED) list.push(key);
+  const rivals = list.filter(({ issuer }) => issuer === key.issuer);
+  if (rivals.length < MOST_TRIED) list.push(key);
   return list.length + 1;
 }

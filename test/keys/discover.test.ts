@@ -42,6 +42,35 @@ t.test('K18 only metadata of exactly this issuer is used', async (t) => {
   t.same(await run({ document: { issuer: ISSUER, jwks_uri: JWKS } }), { ok: true, jwksUri: JWKS });
 });
 
+const template = 'https://as.test/{tenant}/v2';
+const named = (tenant: string): string => template.replace('{tenant}', tenant);
+/** Tenants (null: any), the issuer in the metadata, and whether it is that of the entry. */
+const TEMPLATES: readonly (readonly [anyOf: readonly string[] | null, issuer: string, found: boolean])[] = [
+  [['a'], named('{tenantid}'), true],
+  [['a'], template, true],
+  [['a'], named('a'), true],
+  [['a'], named('b'), false],
+  [['a', 'b'], named('{tenantid}'), true],
+  [['a', 'b'], named('a'), false],
+  [null, named('{tenantid}'), true],
+  [null, named('a'), false],
+  [['a'], named('{tid}'), false],
+  [['a'], named('{TENANTID}'), false],
+  [['a'], 'https://other.test/{tenantid}/', false],
+];
+t.test('K18 for tenants metadata names the first template, or the only tenant', async (t) => {
+  const second = 'https://other.test/{tenant}/';
+  for (const [anyOf, issuer, found] of TEMPLATES) {
+    const issuers = (anyOf ?? []).flatMap((tenant) => [named(tenant), second.replace('{tenant}', tenant)]);
+    const entry = { issuers, tenants: { templates: [template, second], anyOf }, insecureHttp: false };
+    const answer: Fetched = { ok: true, maxAge: null, document: { issuer, jwks_uri: JWKS } };
+    const { signal } = new AbortController();
+    const result = await discover(entry, ['https://as.test/common'], transportOf([answer]), signal);
+    t.equal(result.ok, found, `${issuer} for ${anyOf}`);
+    if (!found) t.match(result, { cause: /names another issuer: "/ });
+  }
+});
+
 t.test('the next place is tried after an answer that is no use, not after silence', async (t) => {
   const good: Fetched = { ok: true, maxAge: null, document: { issuer: ISSUER, jwks_uri: JWKS } };
   const asked: string[] = [];

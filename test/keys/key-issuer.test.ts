@@ -1,6 +1,7 @@
 import t from 'tap';
 import { admitKeys, type VerificationKey } from '../../src/keys/admit-key.ts';
 import { keysForTenant, speaksForEntry } from '../../src/keys/key-issuer.ts';
+import { buildKeyTable } from '../../src/keys/key-table.ts';
 import { createIssuer } from '../fixtures/tokens.ts';
 
 const { jwk } = await createIssuer();
@@ -25,7 +26,27 @@ t.test('T17 a key verifies for the tenants that it speaks for, under any name of
   t.strictSame(issuersFor('A'), open, 'to the letter');
   t.strictSame(issuersFor(null), [null], 'of no tenant: no key that speaks for one');
   t.strictSame(keysForTenant(keys, 'a', { templates, anyOf: null }).length, 4, 'any tenant: no other rule');
-  t.equal(keysForTenant(keys, null, null), keys, 'without tenants the set has been looked through');
+  const few = keys.slice(0, 4);
+  t.equal(keysForTenant(few, null, null), few, 'without tenants the set has been looked through');
+  t.strictSame(keysForTenant(keys, null, null), few, 'and no more than four are tried');
+});
+
+t.test('J66 T17 keys of other tenants, however many, do not crowd out those of the tenant', async (t) => {
+  const members = await Promise.all(
+    [...Array(6).fill('b'), ...Array(6).fill('a')].map(async (tenant) => {
+      const { jwk } = await createIssuer({ kid: 'shared' });
+      return { ...jwk, issuer: v2(tenant) };
+    }),
+  );
+  const { keys } = await admitKeys(members, ['ES256']);
+  const table = buildKeyTable(keys);
+  for (const kid of ['shared', null]) {
+    const tried = keysForTenant(table.find(kid, 'ES256'), 'a', { templates, anyOf: ['a', 'b'] });
+    t.strictSame(
+      tried.map(({ issuer }) => issuer),
+      Array(4).fill(v2('a')),
+    );
+  }
 });
 
 t.test('T17 keys of other providers, and of look-alikes, speak for nobody here', async (t) => {

@@ -44,6 +44,35 @@ t.test('issuers with the same key source share a set, all others have their own'
   pool.release(set);
 });
 
+t.test('a tenant more or less leaves the keys as they are; another template does not', async (t) => {
+  const pool = createKeySetPool({ now: Date.now, log: recordLog() });
+  const template = 'https://issuer.test/{tenant}';
+  const entry = (anyOf: readonly string[] | null, templates = [template]): IssuerPolicy =>
+    url({
+      issuers: templates.flatMap((each) => (anyOf ?? []).map((tenant) => each.replace('{tenant}', tenant))),
+      tenants: { templates, anyOf },
+    });
+  const set = pool.acquire(entry(['a', 'b']));
+  t.equal(pool.acquire(entry(['c', 'b', 'a'])), set);
+  t.equal(pool.acquire(entry(null)), set);
+  t.not(pool.acquire(entry(['a', 'b'], [template, 'https://other.test/{tenant}'])), set);
+  t.equal(pool.acquire(entry(['a'])), set);
+  const discovered = (anyOf: readonly string[]): IssuerPolicy => ({
+    ...entry(anyOf),
+    keys: { from: 'discovery', url: 'https://issuer.test/common' },
+  });
+  const found = pool.acquire(discovered(['a', 'b']));
+  t.equal(pool.acquire(discovered(['a', 'b', 'c'])), found);
+  t.not(pool.acquire(discovered(['a'])), found, 'one tenant may have metadata of its own');
+  t.not(pool.acquire(url({ issuers: ['https://issuer.test/a', 'https://issuer.test/b'] })), set);
+});
+
+t.test('without tenants every issuer decides which keys have their place', async (t) => {
+  const pool = createKeySetPool({ now: Date.now, log: recordLog() });
+  const set = pool.acquire(url());
+  t.not(pool.acquire(url({ issuers: ['https://issuer.test', 'https://other.test'] })), set);
+});
+
 t.test('a set is closed when its last user gave it back, and made anew after that', async (t) => {
   let closed = 0;
   const transport = {
