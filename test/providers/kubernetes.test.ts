@@ -163,6 +163,10 @@ t.test('a server with another certificate is not shown the token', async (t) => 
   const before = shown.length;
   const impostor = await secure(otherCertificate);
   const misled = await serveProvider(t, { page: 'kubernetes', keysFrom: () => place(impostor) });
-  await misled.refused(t, { ...get, token: bound() }, { reason: 'keys_unavailable', status: 503 });
+  await misled.refused(
+    t,
+    { ...get, token: bound() },
+    { reason: 'keys_unavailable', status: 503, cause: /certificate/ },
+  );
   t.equal(shown.length, before);
 });
