@@ -27,7 +27,6 @@ t.test('issuers with the same key source share a set, all others have their own'
     { ca: 'PEM' },
     { bearerTokenFile: '/token' },
     { tenants: { templates: ['https://{tenant}.test'], anyOf: ['a'] } },
-    { tenants: { templates: ['https://{tenant}.test'], anyOf: null } },
     { profile: 'spiffe' },
     { proxy: { url: 'http://proxy.test:3128', noProxy: '' } },
     { proxy: { url: 'http://proxy.test:3128', noProxy: 'issuer.test' } },
