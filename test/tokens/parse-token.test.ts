@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import t from 'tap';
 import { parseToken } from '../../src/tokens/parse-token.ts';
 
@@ -106,6 +107,28 @@ t.test('J25 a load balancer pads each part, exactly or not at all', async (t) =>
   }
   t.match(parseToken('AAAA=.AAAA.AAAA', true), { ok: false, reason: 'malformed_token' });
   t.match(parseToken('AAAA==.AAAA.AAAA', true), { ok: false, reason: 'malformed_token' });
+});
+
+t.test('J25 each part has two spellings where padding is taken, and one elsewhere', async (t) => {
+  const [head = '', payload = ''] = token(HEADER, {}).split('.');
+  const part = fc.string({ unit: fc.constantFrom(...'AQgw_-9=.+/ '), minLength: 1, maxLength: 9 });
+  let taken = 0;
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(part, (text) => {
+        const bare = Buffer.from(text, 'base64url').toString('base64url');
+        const full = bare.padEnd(Math.ceil(bare.length / 4) * 4, '=');
+        const isSpelling = bare !== '' && (text === bare || text === full);
+        if (isSpelling) taken += 1;
+        const value = `${head}.${payload}.${text}`;
+        return (
+          parseToken(value, true).ok === isSpelling && parseToken(value).ok === (isSpelling && text === bare)
+        );
+      }),
+      { numRuns: 20_000 },
+    ),
+  );
+  t.ok(taken > 100, `${taken} of them`);
 });
 
 t.test('J25 the last character carries no bits that belong to no byte', async (t) => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import t from 'tap';
 import { isTrustDomain, trustDomainOf } from '../../../src/tokens/profiles/spiffe-id.ts';
 
@@ -82,4 +83,25 @@ t.test('a trust domain is nothing but its name', async (t) => {
   ]) {
     t.equal(isTrustDomain(text), false, text.slice(0, 60));
   }
+});
+
+t.test('whatever is taken for an ID is read by URL parsers to the same character', async (t) => {
+  const characters = fc.string({ unit: fc.constantFrom(...'aaZ9..._-//%?#:@\\ ä\t'), maxLength: 4 });
+  let taken = 0;
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(characters, characters, (authority, path) => {
+        const id = `spiffe://${authority}/${path}`;
+        const domain = trustDomainOf(id);
+        if (domain === null) return true;
+        taken += 1;
+        const url = new URL(id);
+        return (
+          url.href === id && `spiffe://${url.host}` === domain && url.search + url.hash + url.port === ''
+        );
+      }),
+      { numRuns: 20_000 },
+    ),
+  );
+  t.ok(taken > 50, `${taken} of them`);
 });
