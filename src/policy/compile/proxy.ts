@@ -19,15 +19,22 @@ export function compileProxy(
   // `none`; or nothing is fetched, which is reported beside other keys without effect.
   if (issuer.http_proxy === null || source === null) return null;
   const place = [...path, 'http_proxy'];
-  if (issuer.http_proxy !== undefined) {
-    const url = proxyUrl(issuer.http_proxy);
-    if (url === null) context.problems.report(place, 'invalid_proxy', `must be ${EXPECTED}`);
-    // What is written for this issuer is meant for it, whatever NO_PROXY says of others.
-    return url === null ? null : { url: url.href, noProxy: '' };
+  if (issuer.http_proxy === undefined) {
+    return isLoopbackUrl(source) ? null : proxyOfEnvironment(source, place, context);
   }
-  if (isLoopbackUrl(source)) return null;
-  const variable = source.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
-  const found = fromEnvironment(variable, context);
+  const url = proxyUrl(issuer.http_proxy);
+  // What is written for this issuer is meant for it, whatever NO_PROXY says of others.
+  if (url !== null) return { url: url.href, noProxy: '' };
+  context.problems.report(place, 'invalid_proxy', `must be ${EXPECTED}`);
+  return null;
+}
+
+function proxyOfEnvironment(
+  source: URL,
+  place: ConfigurationPath,
+  context: CompileContext,
+): ProxyPolicy | null {
+  const found = fromEnvironment(source.protocol === 'https:' ? 'https_proxy' : 'http_proxy', context);
   if (found === null) return null;
   // As curl and Go read it, the scheme may be left out there.
   const url = proxyUrl(found.value.includes('://') ? found.value : `http://${found.value}`);

@@ -54,16 +54,16 @@ export const keySourceKeys = {
     },
   }),
   certificates_uri: key(text(), {
-    doc: 'Where its keys are, as a JSON object of key ids and X.509 certificates in PEM.',
+    doc: 'Where its keys are, as a JSON object of key ids and X.509 certificates (or public keys) in PEM. Only the keys of certificates count, not how long they are valid: what is published is good.',
     example: 'https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com',
   }),
   certificates: key(json(), {
-    doc: 'Its keys themselves: a mapping of key ids to X.509 certificates or public keys in PEM.',
+    doc: 'Its keys themselves: a mapping of key ids to X.509 certificates or public keys in PEM. A certificate outside of its validity period is used, with a warning.',
     file: 'document',
     example: { k1: '-----BEGIN PUBLIC KEY-----...' },
   }),
   key_uri: key(text(), {
-    doc: 'Where each single key is, in PEM; `{kid}` stands for the key id. A key is fetched when a token names it, within the same bounds as others.',
+    doc: 'Where each single key is, in PEM; `{kid}` stands for the key id, once, in the path. A key is fetched when a token names it, `max_keys` of them are held, and ids of other than letters, digits, `.`, `_` and `-` are unknown. Four ids that the source does not have may be asked for at once, and one more each `cooldown`; beyond that the answer is 503.',
     example: 'https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}',
   }),
   secret: key(text(), {
@@ -82,7 +82,7 @@ export const fetchingKeys = {
     example: '/var/run/secrets/kubernetes.io/serviceaccount/token',
   }),
   http_proxy: key(orNone(text()), {
-    doc: 'A proxy through which keys are fetched, e.g. `http://proxy.example.com:3128`; `none` for no proxy whatever the environment says.',
+    doc: 'A proxy through which keys are fetched, always in a tunnel (`CONNECT`); user name and password may stand in the URL, percent-encoded. `NO_PROXY` does not count for what is written here. `none` for no proxy whatever the environment says.',
     defaultText:
       '`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of the environment; loopback is always asked directly',
     concealed: true,
