@@ -27,12 +27,12 @@ const issuer = object(
       example: 'keycloak',
     }),
     issuer: key(listOf(text(), { min: 1 }), {
-      doc: 'The `iss` of its tokens, compared exactly; a list where a provider uses two (keys are discovered from the first). `{tenant}` stands for each of `tenants`. With `profile: spiffe` the trust domain, as `spiffe://example.org`.',
+      doc: 'The `iss` of its tokens, compared exactly; a list where a provider uses two (keys are discovered from the first). `{tenant}`, once in each, stands for any of `tenants`. With `profile: spiffe` the trust domain, as `spiffe://example.org`.',
       required: true,
       example: 'https://login.example.com/realms/corp',
     }),
     tenants: key(tenants, {
-      doc: 'What `{tenant}` in `issuer` may be.',
+      doc: 'What `{tenant}` in `issuer` may be, where a provider speaks for many tenants with one set of keys (Microsoft Entra). Several of them need a source of keys that is written. A key that has a member `issuer` verifies tokens of that tenant only, and a claim `tid` must be the tenant of `iss`.',
       example: ['72f988bf-86f1-41af-91ab-2d7cd011db47'],
     }),
     audience: key(audience, {
