@@ -130,7 +130,7 @@ t.test('a key that the region does not have, or somebody else signed', async (t)
   await provider.refused(t, through(data({ signer: other })), { reason: 'bad_signature' });
 });
 
-t.test('the padding is read in this header only, and whole', async (t) => {
+t.test('this header is the only place, and its padding is part of what is signed', async (t) => {
   const token = data();
   await provider.refused(t, { target: '/orders/1', token }, { reason: 'no_credential' });
   // The signature is over the padded parts.

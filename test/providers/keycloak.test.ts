@@ -111,6 +111,10 @@ t.test('what Keycloak makes besides is no access token for this API', async (t) 
   await refused(t, { ...get, token: access({ sub: undefined }) }, { reason: 'subject_missing' });
 });
 
+t.test('padding, as load balancers write it, is no part of a token elsewhere', async (t) => {
+  await provider.refused(t, { ...get, token: `${access()}==` }, { reason: 'malformed_token' });
+});
+
 t.test('another realm, or another name of this one, is another issuer', async (t) => {
   for (const iss of ['https://sso.example.com/realms/master', 'http://localhost:8080/realms/shop']) {
     await provider.refused(t, { ...get, token: access({ iss }) }, { reason: 'unknown_issuer', got: iss });
