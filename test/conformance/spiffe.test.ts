@@ -59,7 +59,7 @@ const world = await startWorld(t, {
 upstream: ${url}
 accept: [mesh, partner, emptied, reduced, hinted, broken, empty, corp]
 issuers:
-  mesh: ${domain('mesh')}
+  mesh: ${domain('mesh').replace('preset: spiffe', 'profile: spiffe')}
   partner: ${domain('partner')}
   emptied: ${domain('emptied')}
   reduced: ${domain('reduced')}
