@@ -1,0 +1,328 @@
+/**
+ * A real Keycloak, the preset `keycloak`, and a real `sallyport run` between callers and an upstream that writes down
+ * what it gets: tokens of clients and people, tokens that are none for us, keys that come, rest and go, a restart under
+ * load. Prints a table; ends with 1 when a row is not as expected. Downloads nothing. See ../README.md.
+ */
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Pool } from 'undici';
+import { startMeasured } from '../measured-process.ts';
+import { type Realm, realmOf, type TokenAnswer } from './administration.ts';
+import { createKeycloak } from './server.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    home: { type: 'string', default: process.env.KEYCLOAK_HOME ?? '' },
+    image: { type: 'string', default: process.env.KEYCLOAK_IMAGE ?? '' },
+  },
+});
+if ((options.home === '') === (options.image === '')) {
+  console.error('usage: node bench/keycloak/check.ts --home DIRECTORY | --image IMAGE');
+  process.exit(2);
+}
+
+/** What came back for one request, and what the upstream saw of it. */
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  /** Null when nothing reached the upstream. */
+  readonly seen: IncomingHttpHeaders | null;
+}
+
+/** A row of the table. */
+interface Row {
+  readonly what: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** Of the gateway, in milliseconds. Keycloak allows no caching (`no-cache`), so keys are asked for as often as this. */
+const COOLDOWN = 5000;
+/** How long a change of keys may take to be known here. */
+const PATIENCE = 30_000;
+/** Between two requests of the load while Keycloak restarts. */
+const LOAD_PAUSE = 25;
+const EVERY_SCOPE = 'openid';
+
+const rows: Row[] = [];
+const directory = mkdtempSync(join(tmpdir(), 'sallyport-keycloak-'));
+const keycloak = createKeycloak({
+  home: options.home === '' ? null : options.home,
+  image: options.image === '' ? null : options.image,
+  port: await freePort(),
+  directory,
+});
+const realm = realmOf(keycloak.url, 'sallyport');
+let last: IncomingHttpHeaders | null = null;
+const upstream = createServer((request, response) => {
+  last = request.headers;
+  response.end('from the upstream');
+}).listen(0, '127.0.0.1');
+await once(upstream, 'listening');
+
+try {
+  console.log('Keycloak starts ...');
+  await keycloak.start();
+  await realm.create(JSON.parse(readFileSync(new URL('realm.json', import.meta.url), 'utf8')));
+  const gateway = await startGateway();
+  const pool = new Pool(`http://127.0.0.1:${gateway.port}`, { connections: 8 });
+  try {
+    await checkAll((path, token) => ask(pool, path, token));
+  } finally {
+    await pool.destroy();
+    await gateway.stop();
+  }
+} finally {
+  await keycloak.stop();
+  upstream.closeAllConnections();
+  upstream.close();
+  rmSync(directory, { recursive: true, force: true });
+}
+process.exitCode = print() ? 0 : 1;
+
+type Ask = (path: string, token: string) => Promise<Answer>;
+
+async function checkAll(asked: Ask): Promise<void> {
+  await checkTokens(realm, asked);
+  await checkRotation(realm, asked);
+  await checkRestart(realm, asked);
+}
+
+/** Whose tokens get in, as whom, and whose do not. */
+async function checkTokens(of: Realm, asked: Ask): Promise<void> {
+  const machine = await of.token('orders-cli', { grant_type: 'client_credentials' });
+  const person = await signIn(of);
+  const seen = (await expect('access token of a client', asked('/orders/1', accessOf(machine)), '200')).seen;
+  note('... its client', 'orders-cli', String(seen?.['x-auth-client']));
+  note('... its roles have "manager"', 'true', String(rolesOf(seen).includes('manager')));
+  note('... Authorization reaches the upstream', 'false', String(seen?.authorization !== undefined));
+  const human = (await expect('access token of a person', asked('/orders/1', accessOf(person)), '200')).seen;
+  note('... its roles have "clerk"', 'true', String(rolesOf(human).includes('clerk')));
+  note('... its subject', String(claimsOf(accessOf(person)).sub), String(human?.['x-auth-subject']));
+  await expect('route for managers, by a manager', asked('/manage/1', accessOf(machine)), '200');
+  await expect('route for managers, by a clerk', asked('/manage/1', accessOf(person)), '403 forbidden');
+  const modern = await of.token('orders-modern', { grant_type: 'client_credentials' });
+  note('type of a token of RFC 9068', 'at+jwt', String(headerOf(accessOf(modern)).typ));
+  await expect('... is accepted', asked('/orders/1', accessOf(modern)), '200');
+  const { id_token = '', refresh_token = '' } = person;
+  note(
+    'audience of the ID token has "orders-api"',
+    'true',
+    String(String(claimsOf(id_token).aud).includes('orders-api')),
+  );
+  await expect('ID token', asked('/orders/1', id_token), '401 invalid_token');
+  await expect('refresh token', asked('/orders/1', refresh_token), '401 invalid_token');
+  const stranger = await of.token('stranger', { grant_type: 'client_credentials' });
+  await expect('token for another audience', asked('/orders/1', accessOf(stranger)), '401 invalid_token');
+  const [head, , signature] = accessOf(person).split('.');
+  const changed = { ...claimsOf(accessOf(person)), realm_access: { roles: ['manager'] } };
+  const forged = `${head}.${Buffer.from(JSON.stringify(changed)).toString('base64url')}.${signature}`;
+  await expect('token with a role written in', asked('/manage/1', forged), '401 invalid_token');
+  const elsewhere = await realmOf(keycloak.url, 'master').token('admin-cli', {
+    grant_type: 'password',
+    client_secret: '',
+    username: 'admin',
+    password: 'admin-for-a-check',
+  });
+  await expect('token of another realm', asked('/orders/1', accessOf(elsewhere)), '401 invalid_token');
+}
+
+/** A key comes, rests and goes, in each algorithm. */
+async function checkRotation(of: Realm, asked: Ask): Promise<void> {
+  const before = accessOf(await of.token('orders-cli', { grant_type: 'client_credentials' }));
+  const [first = ''] = await of.providersOf('RS256');
+  let priority = 200;
+  const added: string[] = [];
+  for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA']) {
+    priority += 1;
+    added.push(await of.addKey(algorithm, priority));
+    await of.signWith(algorithm);
+    const fresh = await Promise.all(
+      Array.from({ length: 10 }, () => of.token('orders-cli', { grant_type: 'client_credentials' })),
+    );
+    const tokens = fresh.map(accessOf);
+    note(`new ${algorithm} key: it signs`, algorithm, String(headerOf(tokens[0] ?? '').alg));
+    const answers = await Promise.all(tokens.map((token) => asked('/orders/1', token)));
+    note('... 10 first tokens at once', '200', distinct(answers));
+    await expect('... a token of the first key', asked('/orders/1', before), '200');
+  }
+  await of.makePassive(first);
+  await new Promise((resolve) => setTimeout(resolve, 2 * COOLDOWN));
+  await expect('first key passive: its token', asked('/orders/1', before), '200');
+  await of.removeKey(first);
+  const { answer, took } = await until(() => asked('/orders/1', before), 401);
+  note('first key removed: its token', '401 invalid_token', saying(answer));
+  note('... within the time of a refresh', 'true', String(took < 3 * COOLDOWN));
+  await of.signWith('RS256');
+  const back = accessOf(await of.token('orders-cli', { grant_type: 'client_credentials' }));
+  await expect('a token of the second RS256 key', asked('/orders/1', back), '200');
+}
+
+/** Keycloak goes and comes back while callers with good tokens go on. */
+async function checkRestart(of: Realm, asked: Ask): Promise<void> {
+  const held = accessOf(await of.token('orders-cli', { grant_type: 'client_credentials' }));
+  const answers: Answer[] = [];
+  let going = true;
+  const load = (async () => {
+    while (going) {
+      answers.push(await asked('/orders/1', held));
+      await new Promise((resolve) => setTimeout(resolve, LOAD_PAUSE));
+    }
+  })();
+  await keycloak.stop();
+  const [, payload, signature] = held.split('.');
+  const unknown = Buffer.from(JSON.stringify({ ...headerOf(held), kid: 'nobody-knows' })).toString(
+    'base64url',
+  );
+  const during = await asked('/orders/1', `${unknown}.${payload}.${signature}`);
+  note('while Keycloak is away: an unknown key', '503 auth_unavailable', saying(during));
+  // Long enough for attempts of the background to fail as well.
+  await new Promise((resolve) => setTimeout(resolve, 3 * COOLDOWN));
+  await keycloak.start();
+  await of.addKey('RS256', 300);
+  const fresh = accessOf(await of.token('orders-cli', { grant_type: 'client_credentials' }));
+  const { answer, took } = await until(() => asked('/orders/1', fresh), 200);
+  going = false;
+  await load;
+  note(`... ${answers.length} requests with a known key`, '200', distinct(answers));
+  note('back with a new key: its token', '200', saying(answer));
+  note(`... at once or after a pause (${took} ms)`, 'true', String(took < PATIENCE));
+  await expect('... the token from before', asked('/orders/1', held), '200');
+}
+
+async function signIn(of: Realm): Promise<TokenAnswer> {
+  return of.token('orders-cli', {
+    grant_type: 'password',
+    username: 'alice',
+    password: 'alice-password',
+    scope: EVERY_SCOPE,
+  });
+}
+
+async function ask(pool: Pool, path: string, token: string): Promise<Answer> {
+  last = null;
+  const { statusCode, body } = await pool.request({
+    method: 'GET',
+    path,
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return { status: statusCode, body: await body.text(), seen: last };
+}
+
+/** Asks again until the status is this one, or patience ends. */
+async function until(
+  asking: () => Promise<Answer>,
+  status: number,
+): Promise<{ answer: Answer; took: number }> {
+  const start = Date.now();
+  for (;;) {
+    const answer = await asking();
+    const took = Date.now() - start;
+    if (answer.status === status || took > PATIENCE) return { answer, took };
+    await new Promise((resolve) => setTimeout(resolve, LOAD_PAUSE));
+  }
+}
+
+async function expect(what: string, asking: Promise<Answer>, expected: string): Promise<Answer> {
+  const answer = await asking;
+  note(what, expected, saying(answer));
+  return answer;
+}
+
+function note(what: string, expected: string, got: string): void {
+  rows.push({ what, expected, got });
+  console.log(`${expected === got ? 'ok    ' : 'WRONG '} ${what}: ${got}`);
+}
+
+/** Status, and the code of our own answers. */
+function saying({ status, body }: Answer): string {
+  const code = /"code":"([a-z_]+)"/.exec(body)?.[1];
+  return code === undefined ? String(status) : `${status} ${code}`;
+}
+
+function distinct(answers: readonly Answer[]): string {
+  return [...new Set(answers.map(saying))].toSorted().join(', ');
+}
+
+function accessOf({ access_token = '' }: TokenAnswer): string {
+  return access_token;
+}
+
+function rolesOf(headers: IncomingHttpHeaders | null): readonly string[] {
+  return String(headers?.['x-auth-roles'] ?? '').split(',');
+}
+
+function headerOf(token: string): Record<string, unknown> {
+  return partOf(token, 0);
+}
+
+function claimsOf(token: string): Record<string, unknown> {
+  return partOf(token, 1);
+}
+
+function partOf(token: string, place: number): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[place] ?? '', 'base64url').toString() || '{}');
+}
+
+/** @returns whether all is as expected */
+function print(): boolean {
+  const width = (name: keyof Row): number => Math.max(...rows.map((row) => row[name].length), name.length);
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const columns = ['what', 'expected', 'got'] as const;
+  console.log(`\n${line([...columns.map((name) => name.padEnd(width(name))), '  '])}`);
+  console.log(line([...columns.map((name) => '-'.repeat(width(name))), '--']));
+  for (const row of rows) {
+    const mark = row.expected === row.got ? 'ok' : '!!';
+    console.log(line([...columns.map((name) => row[name].padEnd(width(name))), mark]));
+  }
+  const wrong = rows.filter(({ expected, got }) => expected !== got).length;
+  console.log(`\n${rows.length - wrong} as expected, ${wrong} not`);
+  return wrong === 0 && rows.length > 0;
+}
+
+async function startGateway(): Promise<Awaited<ReturnType<typeof startMeasured>>> {
+  const { port } = upstream.address() as AddressInfo;
+  const policy = join(directory, 'sallyport.yaml');
+  writeFileSync(
+    policy,
+    `listen: 127.0.0.1:0
+admin: none
+upstream: http://127.0.0.1:${port}
+issuers:
+  keycloak:
+    preset: keycloak
+    issuer: ${realm.issuer}
+    audience: orders-api
+    refresh: {cooldown: ${COOLDOWN}ms, interval: 10s}
+routes:
+  - path: /orders/**
+  - {path: /manage/**, require: {roles: manager}}
+`,
+  );
+  return startMeasured({
+    command: [
+      process.execPath,
+      fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
+      'run',
+      '--config',
+      policy,
+    ],
+    core: null,
+    port: /"public":\["127\.0\.0\.1:(\d+)"\]/,
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
