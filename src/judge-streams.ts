@@ -11,16 +11,24 @@ const MOST_REMEMBERED = 100;
 
 type KeyIds = ReadonlySet<string | null>;
 
+export interface StreamJudgeOptions {
+  /** Whether a stream would be let in now; it may reject, which ends the stream. */
+  readonly allowed: (plan: ForwardPlan) => Promise<boolean>;
+  /** Whether a stream was let in by the policy in force. */
+  readonly isCurrent: (plan: ForwardPlan) => boolean;
+}
+
 /** The one judge of a server. */
 export class StreamJudge {
-  readonly #allowed: (plan: ForwardPlan) => Promise<boolean>;
+  readonly #allowed: StreamJudgeOptions['allowed'];
+  readonly #isCurrent: StreamJudgeOptions['isCurrent'];
   /** By issuer, for streams whose request was judged before a withdrawal and that open after it. */
   readonly #withdrawn = new Map<string, Set<string | null>>();
   #last: Promise<void> = Promise.resolve();
 
-  /** @param allowed whether a stream would be let in now; it may reject, which ends the stream */
-  constructor(allowed: (plan: ForwardPlan) => Promise<boolean>) {
+  constructor({ allowed, isCurrent }: StreamJudgeOptions) {
     this.#allowed = allowed;
+    this.#isCurrent = isCurrent;
   }
 
   /** Judges all streams that are open. */
@@ -35,12 +43,15 @@ export class StreamJudge {
     this.#queue(() => streams.endUnless((plan) => !rests(plan) || this.#allowed(plan)));
   }
 
-  /** A stream opened: its key may have been withdrawn while its upstream was being asked. */
+  /** A stream opened: while its upstream was being asked, its key may have been withdrawn or the policy replaced. */
   opened(streams: OpenStreams, stream: OpenStream): void {
-    const { vouchedBy } = stream.plan;
-    const kids = vouchedBy === null ? undefined : this.#withdrawn.get(vouchedBy.source);
-    if (vouchedBy === null || kids === undefined || !kids.has(vouchedBy.kid)) return;
+    const { plan } = stream;
+    if (this.#isCurrent(plan) && !this.#isDoubtful(plan.vouchedBy)) return;
     this.#queue(() => streams.judge(stream, this.#allowed));
+  }
+
+  #isDoubtful(vouchedBy: ForwardPlan['vouchedBy']): boolean {
+    return vouchedBy !== null && this.#withdrawn.get(vouchedBy.source)?.has(vouchedBy.kid) === true;
   }
 
   #remember(issuer: string, kids: KeyIds): void {

@@ -54,7 +54,10 @@ class GateServer implements RunningServer {
   #standing: Standing;
   readonly #started: Policy;
   readonly #context: StandingContext;
-  readonly #judge = new StreamJudge((plan) => stillAllowed(plan, this.#standing));
+  readonly #judge = new StreamJudge({
+    allowed: (plan) => stillAllowed(plan, this.#standing),
+    isCurrent: ({ route }) => this.#standing.policy.routes.includes(route),
+  });
   #listeners: Listener[] = [];
   #admin: Server | null = null;
   #draining = false;

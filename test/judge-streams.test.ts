@@ -12,9 +12,12 @@ function staged(verdict: (name: string) => Promise<boolean>) {
   const judged: string[] = [];
   const ended: string[] = [];
   const streams = new OpenStreams(Date.now);
-  const judge = new StreamJudge((plan) => {
-    judged.push(plan.requestId);
-    return verdict(plan.requestId);
+  const judge = new StreamJudge({
+    allowed: (plan) => {
+      judged.push(plan.requestId);
+      return verdict(plan.requestId);
+    },
+    isCurrent: (plan) => plan.requestId !== 'let in before',
   });
   streams.opened = (stream) => judge.opened(streams, stream);
   const open = (name: string, vouchedBy: VouchedBy): void => {
@@ -86,6 +89,18 @@ t.test('a stream that opens after the withdrawal and rests on that key is judged
   t.same(judged, ['late']);
   t.same(ended, ['late expired']);
 });
+
+t.test(
+  'a stream that opens under a policy that was replaced meanwhile is judged by the one in force',
+  async (t) => {
+    const { judged, ended, open } = staged(async () => false);
+    open('let in before', null);
+    open('let in now', null);
+    await settle();
+    t.same(judged, ['let in before']);
+    t.same(ended, ['let in before expired']);
+  },
+);
 
 t.test('the memory of withdrawn keys is bounded', async (t) => {
   const { judge, streams, judged, open } = staged(async () => true);

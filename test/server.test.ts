@@ -81,6 +81,29 @@ t.test('a reload ends the event streams that it would refuse, and no others', as
   t.equal((await stays.response()).body.toString(), 'data: 1\n\ndata: 2\n\n', 'goes on');
 });
 
+t.test('an event stream that opens after the reload that would refuse it ends as well', async (t) => {
+  const upstream = await holdingUpstream(t);
+  const routes = (...paths: string[]) =>
+    `upstream: ${upstream.url}\nroutes:\n${paths.map((path) => `  - { path: ${path}, auth: none }\n`).join('')}`;
+  const { server, port } = await serve(t, routes('/stays', '/goes'));
+  const connections = [];
+  for (const [index, path] of ['/stays', '/goes'].entries()) {
+    const connection = await openConnection(port);
+    t.teardown(() => connection.destroy());
+    connection.write(get(path));
+    await upstream.arrival(index + 1);
+    connections.push(connection);
+  }
+  server.reload(await policyOf(routes('/stays')));
+  const [stays, goes] = upstream.held;
+  for (const response of [stays, goes]) {
+    response?.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+  }
+  t.match((await connections[1]?.response())?.status, 200, 'its answer had begun');
+  stays?.end('data: 2\n\n');
+  t.equal((await connections[0]?.response())?.body.toString(), 'data: 1\n\ndata: 2\n\n', 'goes on');
+});
+
 t.test(
   'D20 drain lets what is in flight end, refuses new connections, and announces the end of kept ones',
   async (t) => {
