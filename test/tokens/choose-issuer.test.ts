@@ -85,6 +85,11 @@ t.test(
   },
 );
 
+t.test('an entry of tenants is named once, whatever is wrong with the token', async (t) => {
+  t.match(chooser(listed)({ iss: 'https://a.test/t/v2' }, 'none'), { detail: { source: /^listed$/ } });
+  t.match(chooser(open)({ iss: 'https://a.test/t/v2' }, 'none'), { detail: { source: /^open$/ } });
+});
+
 t.test('T14 what is expected names listed issuers, and templates of any tenant', async (t) => {
   t.match(chooser(open, {})({ iss: 'x' }), { detail: { expected: `${templates.join(' ')} ${ISSUER}` } });
   t.match(chooser(listed)({ iss: 'x' }), { detail: { expected: listed.issuers.join(' ') } });

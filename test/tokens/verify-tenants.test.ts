@@ -131,6 +131,19 @@ t.test('T17 a key under an id that was of another tenant is asked for again', as
   t.equal(await verify(token), true);
 });
 
+t.test('T17 a key that comes late under a known id speaks for its tenant only, too', async (t) => {
+  const [{ key }] = KEYS as [BoundKey];
+  const late = createSigningKey('ES256', key.kid);
+  const { verify, reason, publish, source, time } = await stage({ templates, anyOf: LISTED });
+  await publish([key.jwk]);
+  await time.advance(11_000);
+  source.keys = [key.jwk, { ...late.jwk, issuer: v2('b') }];
+  const before = source.fetches;
+  t.equal(await reason(signToken(late, { iss: v2('a') })), 'bad_signature');
+  t.equal(source.fetches, before + 1, 'the source was asked');
+  t.equal(await verify(signToken(late, { iss: v2('b') })), true);
+});
+
 /** A verifier of one entry whose keys come from a source that the test owns. */
 async function stage(tenants: TenantPolicy) {
   const source = {

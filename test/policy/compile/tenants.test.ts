@@ -2,6 +2,7 @@
 import t from 'tap';
 import { checkReport, textReport } from '../../../src/cli/check-report.ts';
 import { load, loadGood } from '../../fixtures/load.ts';
+import { createIssuer } from '../../fixtures/tokens.ts';
 
 const ID = '72f988bf-86f1-41af-91ab-2d7cd011db47';
 const OTHER = '11111111-2222-4333-8444-555555555555';
@@ -221,6 +222,28 @@ for (const [one, other, shared] of SHARED) {
     }
   });
 }
+
+t.test(
+  'T17 keys in the policy that are bound to another issuer are left out, or refused when there is no other',
+  async (t) => {
+    const { jwk } = await createIssuer();
+    const jwks = (...issuers: string[]): string =>
+      `jwks: ${JSON.stringify({ keys: issuers.map((issuer) => ({ ...jwk, issuer })) })}`;
+    const plain = (document: string): string => corp(`issuer: "https://a/c", ${document}`);
+    const code = 'unusable_key';
+    const message = /key of another issuer$/;
+    t.match(await load(plain(jwks('https://a/d'))), {
+      ok: false,
+      problems: [{ code: 'no_usable_key' }, { code, message, path: 'issuers.corp.jwks.keys[0]' }],
+    });
+    t.match(await load(plain(jwks('https://a/{tenantid}', 'https://a/d'))), {
+      ok: true,
+      warnings: [{ code, message, path: 'issuers.corp.jwks.keys[1]' }],
+    });
+    const tenants = await load(corp(`issuer: "https://a/{tenant}", tenants: c, ${jwks('https://a/d')}`));
+    t.match(tenants, { ok: true, warnings: { length: 0 } }, 'for tenants each token is asked');
+  },
+);
 
 t.test('what is not known yet is not missed', async (t) => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how variables are written.
