@@ -119,7 +119,7 @@ export const refresh = object({
   }),
   max_keys: key(integer({ min: 1, max: 10_000 }), { doc: 'Most keys of a set.', default: 100 }),
   cache_file: key(orNone(text()), {
-    doc: 'A file that keeps the last good keys, so that a restart works while the provider is down. Created with mode 0600; used only when the provider does not answer, and only up to `max_stale`.',
+    doc: 'A file that keeps the last good keys, so that a restart works while the provider is down. Created with mode 0600, and not read when it belongs to another user or others may write it; used only when there are no keys and the provider does not give any, and only up to `max_stale` from when they were fetched.',
     default: 'none',
     example: '/var/cache/sallyport/corp.json',
   }),
