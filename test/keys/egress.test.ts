@@ -144,11 +144,13 @@ t.test('the certificate of the server is verified by the name that was asked for
 t.test('closing ends a tunnel that is being opened', async (t) => {
   const proxy = await startConnectProxy(t);
   proxy.answer('wait');
-  const transport = createKeyTransport(issuerPolicy({ proxy: { url: proxy.url, noProxy: '' } }));
+  const refresh = { ...refreshDefaults, timeout: 60_000 };
+  const transport = createKeyTransport(issuerPolicy({ refresh, proxy: { url: proxy.url, noProxy: '' } }));
   const fetching = transport.fetch('https://other.test/jwks', AbortSignal.timeout(60_000));
   await until(() => proxy.tunnels.length === 1);
   transport.close();
   t.match(await fetching, { ok: false, answered: false });
+  await until(() => proxy.open() === 0);
 });
 
 function withUser(url: string): string {

@@ -150,6 +150,17 @@ t.test('K11 K12 an id whose key must not verify is unknown, and the reason is lo
   t.match(log.lines[0], { level: 'warn', fields: { ignored: [{ kid: 'weak', reason: 'rsa_too_short' }] } });
 });
 
+t.test('K13 a key that must not verify never replaces a good one', async (t) => {
+  const { set, source, time } = staged(t, { a });
+  await set.find('a', 'ES256', time.now());
+  const generation = set.generationAt(time.now());
+  source.keys.set('a', weak);
+  await time.advance(10 * MINUTE);
+  t.match(set.find('a', 'ES256', time.now()), { outcome: 'found' });
+  t.equal(set.generationAt(time.now()), generation);
+  t.match(set.status(0), { failures: 1, failure: { kind: 'body' }, cause: /holds no usable key/ });
+});
+
 t.test('held keys are refreshed in the background, as often as the answer asks within bounds', async (t) => {
   const { set, source, time } = staged(t, { a, b });
   await set.find('a', 'ES256', time.now());
@@ -242,7 +253,11 @@ t.test('after a bad signature the key is asked for again, once in cooldown', asy
   source.keys.set('a', createSigningKey('ES256', 'a'));
   t.same(await set.findUntried('a', 'ES256', tried), [], 'not at once');
   await time.advance(10_000);
-  t.match(await set.findUntried('a', 'ES256', tried), { length: 1 });
+  const parallel = await Promise.all([1, 2, 3].map(() => set.findUntried('a', 'ES256', tried)));
+  t.same(
+    parallel.map((keys) => keys.length),
+    [1, 1, 1],
+  );
   for (let n = 0; n < 10; n += 1) await set.findUntried('a', 'ES256', tried);
   t.equal(source.asked.length, 2);
   t.same(await set.findUntried(null, 'ES256', []), []);

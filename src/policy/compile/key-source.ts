@@ -67,7 +67,7 @@ function compileFetched(
 
 /** Whether the one place for the key id is where it can change neither the host nor other parameters. */
 function isTemplate(text: string): boolean {
-  return /^[A-Za-z]+:\/\/[^/?#{}]+\/[^?#{}]*\{kid\}[^?#{}]*(?:\?[^#{}]*)?$/.test(text);
+  return /^[A-Za-z]+:\/\/[^/?#{}]+\/[^?#{}]*\{kid\}[^#{}]*$/.test(text);
 }
 
 function compileSecret(
