@@ -48,6 +48,7 @@ export class KeyRefresher {
   #flight: Promise<void> | null = null;
   #cancel: () => void = () => {};
   #cancelExpiry: () => void = () => {};
+  #toldExpiry = false;
   #closed = false;
 
   constructor(options: RefresherOptions) {
@@ -177,6 +178,7 @@ export class KeyRefresher {
     const changed = before === null || withdrawn.length > 0 || before.keys.length !== table.keys.length;
     const failures = this.#failures;
     this.#cancelExpiry();
+    this.#toldExpiry = false;
     this.#table = table;
     this.#obtainedAt = deps.now();
     this.#failures = 0;
@@ -205,6 +207,7 @@ export class KeyRefresher {
     report.failed({ cause, failure, failures, pause, obtainedAt, usableUntil, usable });
     if (fetched) this.#plan(pause);
     if (usable) this.#planExpiry(now);
+    else this.#tellExpiry();
   }
 
   /** Only in an outage do keys grow too old: the moment is told when it comes, not when somebody asks. */
@@ -212,9 +215,15 @@ export class KeyRefresher {
     this.#cancelExpiry();
     if (!Number.isFinite(this.usableUntil)) return;
     this.#cancelExpiry = this.#options.after(this.usableUntil - now + 1, () => {
-      if (this.tableAt(this.#options.deps.now()) !== null) return;
-      this.#options.report.expired(this.#failures, this.#obtainedAt);
+      if (this.tableAt(this.#options.deps.now()) === null) this.#tellExpiry();
     });
+  }
+
+  /** Once in an outage. */
+  #tellExpiry(): void {
+    if (!this.everObtained || this.#toldExpiry) return;
+    this.#toldExpiry = true;
+    this.#options.report.expired(this.#failures, this.#obtainedAt);
   }
 
   #plan(delay: number): void {

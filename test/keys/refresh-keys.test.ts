@@ -186,6 +186,29 @@ t.test('kept keys are as old as they are: max_stale counts from when they were o
   t.equal(time.next(), null);
 });
 
+t.test(
+  'S19 keys that are too old when the first attempt fails are told as such, once in each outage',
+  async (t) => {
+    const time = createFakeTime();
+    const { set, log, source, attempt } = startProcess(time, { maxStale: HOUR });
+    const told = () => log.lines.filter(({ message }) => /too old/.test(message)).length;
+    for (const outage of [1, 2]) {
+      source.answer = served(a);
+      await set.find('a', 'ES256', time.now());
+      t.match(set.status(time.now()), { state: 'fresh' });
+      source.answer = down;
+      time.jump(2 * HOUR);
+      await attempt();
+      await attempt();
+      t.match(set.status(time.now()), { state: 'expired' });
+      t.equal(told(), outage);
+      source.answer = served(a);
+      await attempt();
+    }
+    set.close();
+  },
+);
+
 const UNUSED: readonly [name: string, content: (kept: string) => string, reason: RegExp][] = [
   ['broken', (kept) => kept.slice(1), /not a file of kept keys/],
   [
