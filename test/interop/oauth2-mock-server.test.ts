@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type MutableToken, OAuth2Issuer, OAuth2Service, type Payload } from 'oauth2-mock-server';
 import t from 'tap';
+import type { LogLine } from '../fixtures/gateway.ts';
 import { createProviderHost } from '../fixtures/provider-host.ts';
 import { type ExpectedRefusal, INVALID_TOKEN, TOKEN_EXPIRED, UNAVAILABLE } from '../fixtures/refusal.ts';
 import { madeTokens, nowSeconds } from '../fixtures/token-signer.ts';
@@ -268,17 +269,19 @@ async function tokenOfKey(kid: string): Promise<string> {
   return token;
 }
 
-function timesObtained(issuer: string): number {
-  return world.gateway.lines.filter((line) => line.msg === 'issuer keys obtained' && line.issuer === issuer)
-    .length;
+/** For the first time, changed, or again after an outage. */
+function tellsOfKeys({ msg, issuer }: LogLine, of: string): boolean {
+  return issuer === of && String(msg).startsWith('issuer keys obtained');
+}
+
+function timesObtained(of: string): number {
+  return world.gateway.lines.filter((line) => tellsOfKeys(line, of)).length;
 }
 
 /** Resolves when the gateway said so that many times in all. */
-async function obtained(issuer: string, times: number): Promise<void> {
-  if (timesObtained(issuer) >= times) return;
-  await world.gateway.line(
-    (line) => line.msg === 'issuer keys obtained' && line.issuer === issuer && timesObtained(issuer) >= times,
-  );
+async function obtained(of: string, times: number): Promise<void> {
+  if (timesObtained(of) >= times) return;
+  await world.gateway.line((line) => tellsOfKeys(line, of) && timesObtained(of) >= times);
 }
 
 function readPart(token: string | undefined, index: number): Record<string, unknown> {
