@@ -33,8 +33,9 @@ export function admittedPart(document: FetchedObject, ignored: readonly IgnoredM
 /** What a file of this issuer says of its origin: as the policy has it, whatever the provider answers. */
 export function originOf(issuer: Pick<IssuerPolicy, 'name' | 'issuers' | 'tenants' | 'keys'>): Origin {
   const { name, issuers, tenants, keys } = issuer;
-  // The template of many tenants stays when they change.
-  const first = tenants?.templates[0] ?? issuers[0] ?? '';
+  // An only tenant may have metadata, and keys, of its own. The template of many stays when they change.
+  const hasOwn = tenants === null || (keys.from === 'discovery' && tenants.anyOf?.length === 1);
+  const first = (hasOwn ? issuers[0] : tenants.templates[0]) ?? '';
   switch (keys.from) {
     case 'discovery':
       return { name, issuer: first, source: `discovery ${keys.url ?? first}` };
