@@ -15,7 +15,7 @@ import { createKeyLoader } from './load-keys.ts';
 import { createLookUpGrants } from './look-up-grants.ts';
 import { KeyRefresher } from './refresh-keys.ts';
 import { KeyReport } from './report-keys.ts';
-import { type After, after } from './schedule.ts';
+import { type After, after, type Bucket, createBucket } from './schedule.ts';
 
 export type KeyLookup =
   /** At least one, to be tried in turn; see key-issuer.ts for which of them. */
@@ -35,7 +35,8 @@ export interface KeySet {
   find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup>;
   /**
    * Keys for the header beside those that verified nothing: the source may have put another key under the same id,
-   * or added one to those without. Asks it again if what is held is older than `cooldown`. Never rejects.
+   * or added one to those without. Asks it again if what is held is older than `cooldown`, and
+   * once in a while sooner. Never rejects.
    */
   findUntried(
     kid: string | null,
@@ -82,6 +83,9 @@ export interface KeySetDependencies extends Dependencies {
   readonly onWithdrawal?: (name: string, kids: ReadonlySet<string | null>) => void;
 }
 
+/** A bad signature may bring one attempt forward each so many times `cooldown`: keys without ids rotate unannounced. */
+const EARLY_EACH = 6;
+
 /** A key set that holds nothing yet; `start` or the first `find` begins to fill it. */
 export function createKeySet(issuer: KeySetPolicy, deps: KeySetDependencies): KeySet {
   const { keys } = issuer;
@@ -95,6 +99,7 @@ class FetchingKeySet implements KeySet {
   readonly #fetched: boolean;
   readonly #refresher: KeyRefresher;
   readonly #absent = createAbsentKids();
+  readonly #early;
   readonly #report: KeyReport;
   readonly #tally = createTally();
   readonly #grants;
@@ -119,6 +124,7 @@ class FetchingKeySet implements KeySet {
       after: deps.after ?? after,
       random: deps.random ?? Math.random,
     });
+    this.#early = createBucket(1, Math.max(1, EARLY_EACH * issuer.refresh.cooldown));
     this.#grants = createLookUpGrants({
       cooldown: issuer.refresh.cooldown,
       attempt: () => this.#refresher.refresh(),
@@ -150,7 +156,7 @@ class FetchingKeySet implements KeySet {
       return keys.filter((key) => !known.has(key.fingerprint));
     };
     const held = untried();
-    if (held.length > 0 || !this.#isAged(this.#deps.now())) return held;
+    if (held.length > 0 || !this.#isAged(this.#deps.now(), this.#early)) return held;
     await this.#refresher.refresh();
     return untried();
   }
@@ -191,15 +197,13 @@ class FetchingKeySet implements KeySet {
   /**
    * Whether the source may be asked though it knows the key id: not within `cooldown` of the last answer, nor between
    * failed attempts. That bounds what bad signatures and known strangers can make us ask, whoever sends how many.
+   * @param early grants what may be asked sooner
    */
-  #isAged(now: number): boolean {
-    const { cooldown } = this.#issuer.refresh;
-    return (
-      this.#fetched &&
-      !this.#closed &&
-      now - this.#refresher.obtainedAt >= cooldown &&
-      (this.#refresher.flight !== null || this.#refresher.pauseAt(now) === 0)
-    );
+  #isAged(now: number, early: Bucket | null = null): boolean {
+    const { flight, obtainedAt } = this.#refresher;
+    if (!this.#fetched || this.#closed || (flight === null && this.#refresher.pauseAt(now) > 0)) return false;
+    if (now - obtainedAt >= this.#issuer.refresh.cooldown) return true;
+    return early !== null && (flight !== null || early.take(now));
   }
 
   /** The id is known, and no key of it fits the algorithm: it may have been given to another key. */

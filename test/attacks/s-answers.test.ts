@@ -22,7 +22,7 @@ for (const { name } of after) server.serve(`/${name}`, keySet(key));
 
 const entry = (name: string, endless = false): string =>
   `  ${name}: {issuer: "https://${name}.test", audience: api, jwks_uri: "${server.url}/${name}"${
-    endless ? ', refresh: {timeout: 300ms}' : ''
+    endless ? ', refresh: {timeout: 1s}' : ''
   }}`;
 const all = [...before, ...after];
 const world = await startWorld(t, {
@@ -62,14 +62,14 @@ for (const [index, { name, cause, handler }] of HOSTILE_ANSWERS.entries()) {
     const issuer = after[index]?.name ?? '';
     const path = `/${issuer}`;
     await world.forwarded(t, request(issuer));
-    t.equal(server.count(path), 1);
+    const held = server.count(path);
     server.serve(path, handler(keySet(key, unknown), server.url));
     await world.refused(t, request(issuer, unknown), UNAVAILABLE);
     await world.refused(t, request(issuer, unknown), UNAVAILABLE);
-    t.equal(server.count(path), 2, 'one look-up');
+    t.equal(server.count(path), held + 1, 'one look-up');
     t.match(await causeOf(issuer), cause);
     await world.forwarded(t, request(issuer));
-    t.equal(server.count(path), 2);
+    t.equal(server.count(path), held + 1);
   });
 }
 

@@ -128,34 +128,52 @@ t.test(
   },
 );
 
-t.test(
-  'a key put under an id that is held is found when the set has aged, with one fetch for all',
-  async (t) => {
-    const { set, source, time } = staged([a]);
-    const old = await foundKeys(set, 'a', time);
-    const replaced = await createIssuer({ kid: 'a' });
-    source.serve([replaced]);
-    t.same(await set.findUntried('a', 'ES256', old), [], 'the answer is young');
-    t.equal(source.fetches, 1);
-    await time.advance(10_000);
-    const untried = await Promise.all(Array.from({ length: 500 }, () => set.findUntried('a', 'ES256', old)));
-    t.ok(untried.every(([key, ...rest]) => key?.kid === 'a' && !old.includes(key) && rest.length === 0));
-    t.equal(source.fetches, 2);
-    t.same(await set.findUntried('a', 'ES256', untried[0] ?? []), [], 'none beside these');
-    t.equal(source.fetches, 2);
-    await time.advance(10_000);
-    t.same(await set.findUntried('a', 'ES256', untried[0] ?? []), [], 'the same again is not another');
-    t.equal(source.fetches, 3);
-    source.fail('answered with status 500');
-    await time.advance(10_000);
-    for (let n = 0; n < 50; n += 1) t.same(await set.findUntried('a', 'ES256', untried[0] ?? []), []);
-    t.equal(source.fetches, 4, 'a flood while the source fails waits with all others');
-    set.close();
-    await time.advance(60_000);
-    t.same(await set.findUntried('a', 'ES256', untried[0] ?? []), []);
-    t.equal(source.fetches, 4);
-  },
-);
+t.test('a key put under an id that is held is found when the set has aged, one fetch for all', async (t) => {
+  const { set, source, time } = staged([a]);
+  const old = await foundKeys(set, 'a', time);
+  t.same(await set.findUntried('a', 'ES256', old), []);
+  t.equal(source.fetches, 2, 'one may come early');
+  source.serve([await createIssuer({ kid: 'a' })]);
+  t.same(await set.findUntried('a', 'ES256', old), [], 'the answer is young');
+  t.equal(source.fetches, 2);
+  await time.advance(10_000);
+  const untried = await Promise.all(Array.from({ length: 500 }, () => set.findUntried('a', 'ES256', old)));
+  t.ok(untried.every(([key, ...rest]) => key?.kid === 'a' && !old.includes(key) && rest.length === 0));
+  t.equal(source.fetches, 3);
+  const tried = untried[0] ?? [];
+  t.same(await set.findUntried('a', 'ES256', tried), [], 'none beside these');
+  await time.advance(10_000);
+  t.same(await set.findUntried('a', 'ES256', tried), [], 'the same again is not another');
+  t.equal(source.fetches, 4);
+  source.fail('answered with status 500');
+  await time.advance(10_000);
+  for (let n = 0; n < 50; n += 1) t.same(await set.findUntried('a', 'ES256', tried), []);
+  t.equal(source.fetches, 5, 'a flood while the source fails waits with all others');
+  set.close();
+  await time.advance(60_000);
+  t.same(await set.findUntried('a', 'ES256', tried), []);
+  t.equal(source.fetches, 5);
+});
+
+t.test('a key exchanged a moment after it was fetched is found at once, one time in a minute', async (t) => {
+  const { set, source, time } = staged([a]);
+  const old = await foundKeys(set, 'a', time);
+  source.serve([await createIssuer({ kid: 'a' })]);
+  const untried = await Promise.all(Array.from({ length: 40 }, () => set.findUntried('a', 'ES256', old)));
+  t.ok(untried.every(({ length }) => length === 1));
+  t.equal(source.fetches, 2);
+  const tried = [...(untried[0] ?? [])];
+  source.serve([a]);
+  const asked: number[] = [];
+  for (let moment = 0; moment <= 59; moment += 1) {
+    for (let n = 0; n < 10; n += 1) await set.findUntried('a', 'ES256', tried);
+    asked.push(source.fetches);
+    tried.splice(0, tried.length, ...(await foundKeys(set, 'a', time)));
+    await time.advance(1000);
+  }
+  t.equal(source.fetches, 7, 'then once in cooldown, under a flood too');
+  t.strictSame(asked.slice(0, 11), [...Array(10).fill(2), 3]);
+});
 
 t.test('an id whose key was exchanged for one of another kind is found when the set has aged', async (t) => {
   const { set, source, time } = staged([a]);

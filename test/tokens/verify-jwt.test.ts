@@ -438,14 +438,11 @@ t.test(
     const [old, fresh] = [await ec.sign(), await next.sign()];
     t.match(await verify(verifier, old, time.now()), { ok: true });
     published = { keys: [next.jwk] };
-    t.match(await verify(verifier, fresh, time.now()), { ok: false }, 'the set is young');
-    t.equal(fetches, 1);
-    await time.advance(10_000);
     t.match(await verify(verifier, fresh, time.now()), { ok: true });
     t.equal(fetches, 2);
-    t.equal(signatures.count(), 4, 'each key tried once');
+    t.equal(signatures.count(), 3, 'each key tried once');
     t.match(await verify(verifier, fresh, time.now()), { ok: true });
-    t.equal(signatures.count(), 4, 'remembered');
+    t.equal(signatures.count(), 3, 'remembered');
     t.match(await verify(verifier, old, time.now()), { ok: false }, 'the key before is gone');
     await time.advance(10_000);
     const head = encode({ alg: 'ES256', kid: 'key-1', typ: 'at+jwt' });
