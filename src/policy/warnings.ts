@@ -10,6 +10,7 @@ import { warnOfNesting } from './warnings/nesting.ts';
 import { warnOfProviders } from './warnings/providers.ts';
 import { warnOfResources } from './warnings/resources.ts';
 import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
+import { warnOfListedTenants } from './warnings/tenants.ts';
 
 /** A policy and where its routes stand in the file. */
 export interface WarnedPolicy {
@@ -27,6 +28,7 @@ export function warnOfPolicy(
   const warned = { policy, origins, context };
   warnOfInsecureSwitches(warned);
   warnOfIssuerTwins(warned);
+  warnOfListedTenants(warned);
   warnOfUnused(warned);
   warnOfProviders(warned);
   warnOfResources(warned);
