@@ -67,7 +67,8 @@ function served(...issuers: readonly TestIssuer[]): Fetched {
 
 function fileIn(t: Test): string {
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-refresh-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  // A write that is under way may still put a file into it.
+  t.teardown(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 }));
   return join(directory, 'corp.json');
 }
 
