@@ -43,7 +43,7 @@ export interface History {
   readonly sent: SentSet[];
   /** Moments at which the gateway asked for a key set, or failed to. */
   readonly attempts: number[];
-  /** Moments at which it may have spent a look-up: an id that it does not hold was new to it, or an attempt failed. */
+  /** Moments, in order, at which it may have spent a look-up: an id that it does not hold was new to it, or an attempt failed. */
   readonly spent: number[];
   /** From a failure until the first set that was sent after it ended. */
   readonly doubts: Doubt[];
@@ -145,10 +145,10 @@ function mayBeSpent({ answered }: Question, { spent }: History, { cooldown }: Pr
   let since = spent[0] ?? answered;
   for (const at of spent) {
     if (at > answered) break;
-    level = Math.min(LOOK_UPS, level + (at - since) / cooldown) - 1;
+    // Of those that come in vain, one may wait for the next look-up and take it.
+    level = Math.max(-1, Math.min(LOOK_UPS, level + (at - since) / cooldown) - 1);
     since = at;
   }
-  // They come back whole, one each cooldown.
   return level < 0;
 }
 

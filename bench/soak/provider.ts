@@ -82,6 +82,7 @@ class Provider implements SoakProvider {
     if (this.#failing === 'refused' && doubt !== undefined) {
       // Nobody saw them: as many as may have been.
       for (let at = doubt.from; at < Date.now(); at += SHORTEST_PAUSE) this.history.spent.push(at);
+      this.history.spent.sort((left, right) => left - right);
     }
     if (this.#server === null) await this.#listen();
     // Whoever was kept waiting must not get more of the old kind of answer.

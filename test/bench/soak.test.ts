@@ -78,6 +78,10 @@ const outage = { from: 15_000, outageEnd: 25_000, to: 30_000 };
 const lately = { at: 19_500, kids: new Set(['now', 'next']), certain: true };
 const spentAt = (...spent: number[]): Partial<History> => ({ spent });
 
+const flood = Array.from({ length: 50 }, (_, place) => place * 100);
+
+const late = flood.map((at) => at + 7000);
+
 const ANSWERS: [string, Partial<Question>, Partial<History>, Verdict[]][] = [
   ['a held key', {}, {}, ['ok']],
   ['a new key, first seen', next, {}, ['ok']],
@@ -88,6 +92,13 @@ const ANSWERS: [string, Partial<Question>, Partial<History>, Verdict[]][] = [
     ['ok', 'invalid_token'],
   ],
   ['a new key after four guesses long ago', next, spentAt(1, 2, 3, 4, 20_000), ['ok']],
+  [
+    'a new key in a flood',
+    { ...next, sent: 12_000, answered: 12_010 },
+    spentAt(...late),
+    ['ok', 'invalid_token'],
+  ],
+  ['a new key some time after a flood', next, spentAt(...flood, 20_000), ['ok']],
   ['a key of the last set that is withdrawn meanwhile', { kid: 'old', signer: 'old' }, {}, ['ok']],
   [
     '... once another set came',
