@@ -105,7 +105,7 @@ export const refresh = object({
     default: '10m',
   }),
   cooldown: key(duration({ min: 100 }), {
-    doc: 'How long between two fetches that unknown keys bring about.',
+    doc: 'How long between two fetches that tokens bring about, whoever sends how many: for key ids that are not held (four new ids may be looked up at once), and after a bad signature, since a provider may put another key under the same id.',
     default: '10s',
   }),
   timeout: key(duration({ min: 100, max: 60_000 }), { doc: 'How long one fetch may take.', default: '5s' }),
