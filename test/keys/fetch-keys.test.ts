@@ -70,6 +70,18 @@ t.test('S3 S4 S5 K02 whatever is not 200 with a JSON object in time and size is 
   }
 });
 
+t.test('S5 where each key has a document of its own, it is PEM, and nothing else', async (t) => {
+  const keys: IssuerPolicy['keys'] = { from: 'each', template: 'https://keys.test/{kid}' };
+  const pem = `\n${localCertificate.cert}`;
+  const good = await serveJwks(t, (_, response) => void response.writeHead(200).end(pem));
+  t.same(await fetchOnce(t, good.url, { keys }), { ok: true, document: { pem }, maxAge: null });
+  for (const text of ['', '<html>', '{"keys":[]}', 'MIIB', `x${pem}`, '\ufeff-----BEGIN PUBLIC KEY-----']) {
+    const bad = await serveJwks(t, (_, response) => void response.writeHead(200).end(text));
+    const failure = { kind: 'body', status: 200, cause: 'answered with something that is not PEM' };
+    t.match(await fetchOnce(t, bad.url, { keys }), { ok: false, failure }, text);
+  }
+});
+
 t.test('S1 S2 K03 a server that hangs or drips is given up in time', async (t) => {
   const hanging: RequestListener = () => {};
   const dripping: RequestListener = (_, response) => {

@@ -275,6 +275,16 @@ t.test('closing ends timers and the connections', async (t) => {
   t.equal(source.asked.length, 1);
 });
 
+t.test('closing while a key is under way: it is not put in force, and nothing is told', async (t) => {
+  const { set, time, log } = staged(t, { a });
+  const looking = set.find('a', 'ES256', time.now());
+  set.close();
+  t.match(await looking, { outcome: 'unavailable', retryAfter: 1 });
+  t.equal(set.status(time.now()).keys, 0);
+  t.same(log.lines, []);
+  t.equal(time.next(), null);
+});
+
 interface StagedSource extends KeyTransport {
   readonly keys: Map<string, SigningKey>;
   readonly asked: string[];
