@@ -14,7 +14,7 @@ import { type Admission, admitKeys, type IgnoredMember } from './admit-key.ts';
 const LONGEST_PEM = 16_384;
 
 /** One block from beginning to end, with no other beside it. */
-const BLOCK = /^\s*-----BEGIN ([A-Z0-9 ]{1,40})-----\s[A-Za-z0-9+/=\s]+-----END \1-----\s*$/;
+const BLOCK = /^[ \t\r\n]*-----BEGIN ([A-Z0-9 ]{1,40})-----[A-Za-z0-9+/= \t\r\n]+-----END \1-----[ \t\r\n]*$/;
 
 /** The JWK, or why there is none, in the words of `IgnoredMember.reason`. */
 export function jwkOfPem(pem: unknown, kid: string): JWK | string {

@@ -78,7 +78,7 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 /** A document that is no PEM at all is the wrong address; what the PEM holds is judged with the keys. */
 function parsePem(bytes: Buffer): FetchedObject | string {
   const text = decode(bytes);
-  if (text === null || !/^\s*-----BEGIN [A-Z0-9 ]+-----/.test(text))
+  if (text === null || !/^[ \t\r\n]*-----BEGIN [A-Z0-9 ]+-----/.test(text))
     return 'answered with something that is not PEM';
   return { pem: text };
 }

@@ -50,6 +50,8 @@ t.test('whatever else is in PEM, or is none, is refused with a reason', async (t
     ['text before', `secret\n${localCertificate.cert}`, 'not_pem'],
     ['text after', `${localCertificate.cert}secret`, 'not_pem'],
     ['a DER in base64 alone', localCertificate.cert.replace(/-----.*-----\n/g, ''), 'not_pem'],
+    ['a byte order mark', `\ufeff${localCertificate.cert}`, 'not_pem'],
+    ['other spaces', localCertificate.cert.replace('\n', '\u00a0'), 'not_pem'],
     ['empty', '', 'not_pem'],
     ['nothing', undefined, 'not_pem'],
     ['a list', [localCertificate.cert], 'not_pem'],
