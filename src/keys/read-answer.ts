@@ -67,6 +67,7 @@ function parseObject(bytes: Buffer): FetchedObject | string {
   if (text === null) return `answered with something that is not UTF-8 and so ${instead}`;
   if (/^\s*</.test(text)) return `answered with a page (HTML or XML), ${instead}; is it the right address?`;
   try {
+    // Of members that occur twice the last one counts, as RFC 7517 section 5 allows.
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch {}

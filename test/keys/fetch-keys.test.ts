@@ -70,6 +70,15 @@ t.test('S3 S4 S5 K02 whatever is not 200 with a JSON object in time and size is 
   }
 });
 
+t.test('K14 of members that occur twice the last one counts, as RFC 7517 section 5 allows', async (t) => {
+  const server = await serveJwks(t, (_, response) => {
+    response.writeHead(200).end('{"keys":[1],"__proto__":{"keys":[3]},"k\\u0065ys":[2]}');
+  });
+  const fetched = await fetchOnce(t, server.url);
+  t.same(fetched.ok && fetched.document.keys, [2]);
+  t.equal(fetched.ok && Object.getPrototypeOf(fetched.document), Object.prototype);
+});
+
 t.test('S5 where each key has a document of its own, it is PEM, and nothing else', async (t) => {
   const keys: IssuerPolicy['keys'] = { from: 'each', template: 'https://keys.test/{kid}' };
   const pem = `\n${localCertificate.cert}`;
