@@ -1,16 +1,11 @@
 /**
- * Attacks J1-J32 and J50-J68, J76, J77: who signed a token, and how it is written. Each is sent as a bearer token over
+ * Attacks J1-J27: who signed a token, and how it is written. Each is sent as a bearer token over
  * a bare socket and must be 401 `invalid_token` with the upstream untouched, unless another answer stands beside it.
  */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
-import { startKeyServer } from '../fixtures/key-server.ts';
-import {
-  type ExpectedRefusal,
-  HEADER_TOO_LARGE,
-  INVALID_TOKEN,
-  UNAUTHENTICATED,
-} from '../fixtures/refusal.ts';
+import { beyondOrder, big, twinOf, withExponent } from '../fixtures/forgeries.ts';
+import { type ExpectedRefusal, INVALID_TOKEN } from '../fixtures/refusal.ts';
 import {
   assemble,
   createSigningKey,
@@ -31,13 +26,8 @@ const ec = createSigningKey('ES256', 'ec');
 const rsa = createSigningKey('RS256', 'rsa');
 const edwards = createSigningKey('EdDSA', 'ed');
 const weak = createSigningKey('RS256', 'weak', 1024);
-const attacker = createSigningKey('ES256', 'ec');
 const cubic = withExponent(3, 'cubic');
-const encryption = createSigningKey('RS256', 'encryption');
-const exporting = createSigningKey('RS256', 'exporting');
-const oaep = createSigningKey('RS256', 'oaep');
 const secret = Buffer.alloc(32, 9);
-const server = await startKeyServer(t);
 const keys = [
   ec.jwk,
   // Without alg, so that it serves RS256 and PS256 alike.
@@ -52,17 +42,13 @@ const keys = [
   { ...rsa.jwk, kid: 'long', n: Buffer.alloc(2048, 0xfd).toString('base64url') },
   { ...edwards.jwk, kid: 'small', x: Buffer.concat([Buffer.of(1), Buffer.alloc(31)]).toString('base64url') },
   { kty: 'oct', kid: 'secret', alg: 'HS256', k: secret.toString('base64url') },
-  { ...encryption.jwk, use: 'enc' },
-  { ...exporting.jwk, key_ops: ['encrypt'] },
-  { ...oaep.jwk, alg: 'RSA-OAEP' },
 ];
 const world = await startWorld(t, {
   policy: (url) => `
 upstream: ${url}
-accept: [corp, single]
+accept: [corp]
 issuers:
   corp: {issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify({ keys })}}
-  single: {issuer: https://single.test, audience: api, jwks: ${JSON.stringify({ keys: [ec.jwk, rsa.jwk] })}}
 routes:
   - path: /**
 `,
@@ -88,8 +74,6 @@ const number = (value: bigint): Buffer => Buffer.from(value.toString(16).padStar
 const edGood = signToken(edwards);
 const edRaw = Buffer.from(edGood.split('.')[2] ?? '', 'base64url');
 const edWith = (bytes: Buffer): string => `${edGood.split('.').slice(0, 2).join('.')}.${encoded(bytes)}`;
-const pointing = `${server.url}/attacker`;
-server.serve('/attacker', { keys: [attacker.jwk] });
 
 const CASES: readonly Case[] = [
   ['J1', 'none without a signature', assemble({ alg: 'none' }, {}, '')],
@@ -200,90 +184,6 @@ const CASES: readonly Case[] = [
   ['J27', 'alg twice the other way', headed('{"alg":"ES256","alg":"none","kid":"ec"}')],
   ['J27', 'alg twice, once with escapes', headed('{"alg":"ES256","a\\u006cg":"ES256","kid":"ec"}')],
   ['J27', 'kid twice', headed('{"alg":"ES256","kid":"x","kid":"ec"}')],
-  ['J50', 'an unknown crit', signToken(ec, {}, { crit: ['x'], x: 1 })],
-  ['J51', 'an empty crit', signToken(ec, {}, { crit: [] })],
-  ['J52', 'a crit that is a text', signToken(ec, {}, { crit: 'x', x: 1 })],
-  ['J53', 'crit of alg', signToken(ec, {}, { crit: ['alg'] })],
-  ['J53', 'crit of exp', signToken(ec, {}, { crit: ['exp'], exp: 1 })],
-  ['J54', 'crit of what is not there', signToken(ec, {}, { crit: ['x'] })],
-  ['J54', 'crit twice the same', signToken(ec, {}, { crit: ['b64', 'b64'], b64: true })],
-  ['J54', 'crit null', signToken(ec, {}, { crit: null })],
-  ['J55', 'jku of the attacker', signToken(attacker, {}, { jku: pointing })],
-  [
-    'J55',
-    'jku of the attacker with an id of its own',
-    signToken(attacker, {}, { jku: pointing, kid: 'evil' }),
-  ],
-  ['J55', 'jku to the metadata of a cloud', signToken(attacker, {}, { jku: 'http://169.254.169.254/' })],
-  ['J55', 'jku beside a good signature is not read', signToken(ec, {}, { jku: pointing }), 'forwarded'],
-  ['J56', 'x5u of the attacker', signToken(attacker, {}, { x5u: pointing })],
-  ['J57', 'an embedded key', signToken(attacker, {}, { jwk: attacker.jwk })],
-  ['J57', 'an embedded key and no id', signToken(attacker, {}, { jwk: attacker.jwk, kid: undefined })],
-  ['J58', 'a chain of the attacker', signToken(attacker, {}, { x5c: [der.toString('base64')] })],
-  ['J59', 'b64 false', signToken(ec, {}, { b64: false })],
-  ['J59', 'b64 false and critical', signToken(ec, {}, { b64: false, crit: ['b64'] })],
-  ['J59', 'b64 true', signToken(ec, {}, { b64: true })],
-  ['J59', 'zip', signToken(ec, {}, { zip: 'DEF' })],
-  ['J59', 'nested', signToken(ec, {}, { cty: 'JWT' })],
-  ...[
-    { alg: 'dir', enc: 'A256GCM' },
-    { alg: 'RSA-OAEP', enc: 'A256GCM', kid: 'rsa' },
-    { alg: 'PBES2-HS256+A128KW', enc: 'A256GCM', p2c: 2 ** 31, p2s: 'AA' },
-    { alg: 'ECDH-ES', enc: 'A256GCM', epk: ec.jwk },
-  ].map(
-    (members): Case => ['J60', members.alg, `${encoded(JSON.stringify(members))}.AA.AA.${encoded(text)}.AA`],
-  ),
-  ['J60', 'a JWS that says enc', signToken(ec, {}, { enc: 'A256GCM' })],
-  ['J61', 'a JWE with zip', `${encoded('{"alg":"dir","enc":"A128GCM","zip":"DEF"}')}..AA.AA.AA`],
-  ['J62', '15,000 dots', '.'.repeat(15_000)],
-  ['J62', '100,000 dots', '.'.repeat(100_000), HEADER_TOO_LARGE],
-  ['J63', 'a header of 14 kB', signToken(ec, {}, { x: 'x'.repeat(11_000) }), 'forwarded'],
-  ['J63', 'a header beyond the longest token', signToken(ec, {}, { x: 'x'.repeat(13_000) })],
-  ['J63', 'a token of 1 MB', `${head}.${'A'.repeat(1_000_000)}.${signature}`, HEADER_TOO_LARGE],
-  ['J64', 'JSON', `{"payload":"${payload}","protected":"${head}","signature":"${signature}"}`],
-  [
-    'J64',
-    'JSON with signatures',
-    `{"payload":"${payload}","signatures":[{"protected":"${head}","signature":"${signature}"}]}`,
-  ],
-  ['J64', 'detached', `${head}..${signature}`],
-  ...[1, null, ['ec'], {}, true].map(
-    (kid): Case => ['J65', `kid ${JSON.stringify(kid)}`, signToken(ec, {}, { kid })],
-  ),
-  ...[
-    '../../etc/passwd',
-    "' OR 1=1--",
-    '|cat',
-    pointing,
-    'k'.repeat(4000),
-    '__proto__',
-    'constructor',
-    '',
-    '\0',
-    'ec\n',
-    'EC',
-    ' ec',
-  ].map((kid): Case => ['J65', `kid ${JSON.stringify(kid).slice(0, 20)}`, signToken(ec, {}, { kid })]),
-  [
-    'J66',
-    'no id, one key that fits',
-    signToken(ec, { iss: 'https://single.test' }, { kid: undefined }),
-    'forwarded',
-  ],
-  ['J66', 'no id, several that fit', signToken(rsa, {}, { kid: undefined }), 'forwarded'],
-  ['J66', 'no id, none that signed', signToken(attacker, {}, { kid: undefined })],
-  ['J66', 'no id, by a key that was not admitted', signToken(cubic, {}, { kid: undefined })],
-  ['J67', 'a key for encryption', signToken(encryption)],
-  ['J67', 'a key that may encrypt only', signToken(exporting)],
-  ['J67', 'a key for RSA-OAEP', signToken(oaep)],
-  ['J77', 'PASETO', 'v4.public.eyJzdWIiOiJhbGljZSJ9'],
-  [
-    'J77',
-    'PASETO, local',
-    'v2.local.QAxIpVe-ECVNI1z4xQbm_qQYomyT3h8FtV8bxkz8pBJWkT8f7HtlOpbroPDEZUKop_vaglyp76CzYy375cHmKCW8e1CCkV0Lflu4GTDyXMqQdpZMM1E6OaoQW27gaRSvWBrR3IgbFIa0AkuUFw',
-  ],
-  ['J77', 'an opaque token', '2YotnFZFEjr1zCsicMWpAA'],
-  ['J77', 'a macaroon', 'MDAxY2xvY2F0aW9uIGh0dHA6Ly9teWJhbmsvCg'],
 ];
 
 for (const [id, name, token, outcome = INVALID_TOKEN] of CASES) {
@@ -312,17 +212,6 @@ t.test('J18 one bit turned in every byte of header, payload and signature', asyn
   t.equal(await world.upstream.mark(), before);
 });
 
-t.test('J76 a scheme that we do not know carries no credential for us', async (t) => {
-  for (const scheme of ['DPoP', 'PoP', 'MAC', 'Token', 'JWT']) {
-    const headers = [['Authorization', `${scheme} ${good}`]] as const;
-    await world.refused(t, { target: '/api/x', headers }, UNAUTHENTICATED);
-  }
-});
-
-t.test('J55 J56 nobody asked what a token pointed at', async (t) => {
-  t.strictSame(server.hits, []);
-});
-
 t.test('J1 the good token itself is good', (t) =>
   world.forwarded(t, { target: '/api/x', token: good }).then(() => undefined),
 );
@@ -337,20 +226,6 @@ function evenModulus(): string {
   const bytes = modulus();
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) & 0xfe;
   return bytes.toString('base64url');
-}
-
-function big(bytes: Buffer): bigint {
-  return BigInt(`0x${bytes.toString('hex')}`);
-}
-
-function withExponent(publicExponent: number, kid: string): SigningKey {
-  const pair = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent });
-  return {
-    ...pair,
-    alg: 'RS256',
-    kid,
-    jwk: { ...pair.publicKey.export({ format: 'jwk' }), kid, alg: 'RS256' },
-  };
 }
 
 function curve(namedCurve: string): Pick<SigningKey, 'privateKey' | 'publicKey'> {
@@ -377,22 +252,8 @@ function withDer(): string {
   return withSignature(signed);
 }
 
-/** S + L: the same point, and another text (RFC 8032 section 5.1.7 refuses it). */
-function beyondOrder(bytes: Buffer): Buffer {
-  const order = 2n ** 252n + 27742317777372353535851937790883648493n;
-  const scalar = big(Buffer.from(bytes.subarray(32)).reverse()) + order;
-  const more = Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex').reverse();
-  return Buffer.concat([bytes.subarray(0, 32), more]);
-}
-
 /** For the neutral point as key, R = it and S = 0 fit every message. */
 function smallOrder(): string {
   const input = `${encoded(JSON.stringify({ alg: 'EdDSA', kid: 'small', typ: 'at+jwt' }))}.${encoded(text)}`;
   return `${input}.${encoded(Buffer.concat([Buffer.of(1), Buffer.alloc(63)]))}`;
-}
-
-/** Another letter whose last bits are thrown away by lenient readers. */
-function twinOf(letter: string): string {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  return alphabet[alphabet.indexOf(letter) ^ 1] ?? 'A';
 }
