@@ -97,6 +97,9 @@ const request = (name: string, signer = good, header: Members = {}, claims: Memb
 for (const [index, [name]] of METADATA.entries()) {
   t.test(`S16 metadata ${name} is not used`, async (t) => {
     await world.refused(t, request('', good, {}, { iss: `${server.url}/metadata-${index}` }), UNAVAILABLE);
+    const line = await world.gateway.line((line) => line.issuer === `metadata-${index}` && 'cause' in line);
+    // That the other place cannot be reached must not be why.
+    t.match(String(line.cause), name.startsWith('of ') ? /names / : /has (no|a) jwks_uri/);
   });
 }
 
