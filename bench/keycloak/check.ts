@@ -14,7 +14,9 @@ import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
 import { startMeasured } from '../measured-process.ts';
 import { type Realm, realmOf, type TokenAnswer } from './administration.ts';
-import { createKeycloak } from './server.ts';
+import { ADMINISTRATOR, createKeycloak } from './server.ts';
+import { Table } from './table.ts';
+import { accessOf, claimsOf, headerOf, withHeader, withRoles } from './tokens.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -35,22 +37,17 @@ interface Answer {
   readonly seen: IncomingHttpHeaders | null;
 }
 
-/** A row of the table. */
-interface Row {
-  readonly what: string;
-  readonly expected: string;
-  readonly got: string;
-}
-
 /** Of the gateway, in milliseconds. Keycloak allows no caching (`no-cache`), so keys are asked for as often as this. */
 const COOLDOWN = 5000;
 /** How long a change of keys may take to be known here. */
 const PATIENCE = 30_000;
 /** Between two requests of the load while Keycloak restarts. */
 const LOAD_PAUSE = 25;
+/** Tokens that are kept for the time without Keycloak. */
+const UNSEEN = 50;
 const EVERY_SCOPE = 'openid';
 
-const rows: Row[] = [];
+const table = new Table();
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-keycloak-'));
 const keycloak = createKeycloak({
   home: options.home === '' ? null : options.home,
@@ -84,7 +81,7 @@ try {
   upstream.close();
   rmSync(directory, { recursive: true, force: true });
 }
-process.exitCode = print() ? 0 : 1;
+process.exitCode = table.print() ? 0 : 1;
 
 type Ask = (path: string, token: string) => Promise<Answer>;
 
@@ -99,19 +96,19 @@ async function checkTokens(of: Realm, asked: Ask): Promise<void> {
   const machine = await of.token('orders-cli', { grant_type: 'client_credentials' });
   const person = await signIn(of);
   const seen = (await expect('access token of a client', asked('/orders/1', accessOf(machine)), '200')).seen;
-  note('... its client', 'orders-cli', String(seen?.['x-auth-client']));
-  note('... its roles have "manager"', 'true', String(rolesOf(seen).includes('manager')));
-  note('... Authorization reaches the upstream', 'false', String(seen?.authorization !== undefined));
+  table.note('... its client', 'orders-cli', String(seen?.['x-auth-client']));
+  table.note('... its roles have "manager"', 'true', String(rolesOf(seen).includes('manager')));
+  table.note('... Authorization reaches the upstream', 'false', String(seen?.authorization !== undefined));
   const human = (await expect('access token of a person', asked('/orders/1', accessOf(person)), '200')).seen;
-  note('... its roles have "clerk"', 'true', String(rolesOf(human).includes('clerk')));
-  note('... its subject', String(claimsOf(accessOf(person)).sub), String(human?.['x-auth-subject']));
+  table.note('... its roles have "clerk"', 'true', String(rolesOf(human).includes('clerk')));
+  table.note('... its subject', String(claimsOf(accessOf(person)).sub), String(human?.['x-auth-subject']));
   await expect('route for managers, by a manager', asked('/manage/1', accessOf(machine)), '200');
   await expect('route for managers, by a clerk', asked('/manage/1', accessOf(person)), '403 forbidden');
   const modern = await of.token('orders-modern', { grant_type: 'client_credentials' });
-  note('type of a token of RFC 9068', 'at+jwt', String(headerOf(accessOf(modern)).typ));
+  table.note('type of a token of RFC 9068', 'at+jwt', String(headerOf(accessOf(modern)).typ));
   await expect('... is accepted', asked('/orders/1', accessOf(modern)), '200');
   const { id_token = '', refresh_token = '' } = person;
-  note(
+  table.note(
     'audience of the ID token has "orders-api"',
     'true',
     String(String(claimsOf(id_token).aud).includes('orders-api')),
@@ -120,15 +117,12 @@ async function checkTokens(of: Realm, asked: Ask): Promise<void> {
   await expect('refresh token', asked('/orders/1', refresh_token), '401 invalid_token');
   const stranger = await of.token('stranger', { grant_type: 'client_credentials' });
   await expect('token for another audience', asked('/orders/1', accessOf(stranger)), '401 invalid_token');
-  const [head, , signature] = accessOf(person).split('.');
-  const changed = { ...claimsOf(accessOf(person)), realm_access: { roles: ['manager'] } };
-  const forged = `${head}.${Buffer.from(JSON.stringify(changed)).toString('base64url')}.${signature}`;
+  const forged = withRoles(accessOf(person), ['manager']);
   await expect('token with a role written in', asked('/manage/1', forged), '401 invalid_token');
   const elsewhere = await realmOf(keycloak.url, 'master').token('admin-cli', {
     grant_type: 'password',
     client_secret: '',
-    username: 'admin',
-    password: 'admin-for-a-check',
+    ...ADMINISTRATOR,
   });
   await expect('token of another realm', asked('/orders/1', accessOf(elsewhere)), '401 invalid_token');
 }
@@ -147,9 +141,9 @@ async function checkRotation(of: Realm, asked: Ask): Promise<void> {
       Array.from({ length: 10 }, () => of.token('orders-cli', { grant_type: 'client_credentials' })),
     );
     const tokens = fresh.map(accessOf);
-    note(`new ${algorithm} key: it signs`, algorithm, String(headerOf(tokens[0] ?? '').alg));
+    table.note(`new ${algorithm} key: it signs`, algorithm, String(headerOf(tokens[0] ?? '').alg));
     const answers = await Promise.all(tokens.map((token) => asked('/orders/1', token)));
-    note('... 10 first tokens at once', '200', distinct(answers));
+    table.note('... 10 first tokens at once', '200', distinct(answers));
     await expect('... a token of the first key', asked('/orders/1', before), '200');
   }
   await of.makePassive(first);
@@ -157,8 +151,8 @@ async function checkRotation(of: Realm, asked: Ask): Promise<void> {
   await expect('first key passive: its token', asked('/orders/1', before), '200');
   await of.removeKey(first);
   const { answer, took } = await until(() => asked('/orders/1', before), 401);
-  note('first key removed: its token', '401 invalid_token', saying(answer));
-  note('... within the time of a refresh', 'true', String(took < 3 * COOLDOWN));
+  table.note('first key removed: its token', '401 invalid_token', saying(answer));
+  table.note('... within the time of a refresh', 'true', String(took < 3 * COOLDOWN));
   await of.signWith('RS256');
   const back = accessOf(await of.token('orders-cli', { grant_type: 'client_credentials' }));
   await expect('a token of the second RS256 key', asked('/orders/1', back), '200');
@@ -167,6 +161,10 @@ async function checkRotation(of: Realm, asked: Ask): Promise<void> {
 /** Keycloak goes and comes back while callers with good tokens go on. */
 async function checkRestart(of: Realm, asked: Ask): Promise<void> {
   const held = accessOf(await of.token('orders-cli', { grant_type: 'client_credentials' }));
+  const unseen: string[] = [];
+  for (let count = 0; count < UNSEEN; count += 1) {
+    unseen.push(accessOf(await of.token('orders-cli', { grant_type: 'client_credentials' })));
+  }
   const answers: Answer[] = [];
   let going = true;
   const load = (async () => {
@@ -176,12 +174,11 @@ async function checkRestart(of: Realm, asked: Ask): Promise<void> {
     }
   })();
   await keycloak.stop();
-  const [, payload, signature] = held.split('.');
-  const unknown = Buffer.from(JSON.stringify({ ...headerOf(held), kid: 'nobody-knows' })).toString(
-    'base64url',
-  );
-  const during = await asked('/orders/1', `${unknown}.${payload}.${signature}`);
-  note('while Keycloak is away: an unknown key', '503 auth_unavailable', saying(during));
+  const unknown = withHeader(held, { kid: 'nobody-knows' });
+  const during = await asked('/orders/1', unknown);
+  table.note('while Keycloak is away: an unknown key', '503 auth_unavailable', saying(during));
+  const stale = await Promise.all(unseen.map((token) => asked('/orders/1', token)));
+  table.note(`... ${UNSEEN} tokens of a known key that nobody has shown`, '200', distinct(stale));
   // Long enough for attempts of the background to fail as well.
   await new Promise((resolve) => setTimeout(resolve, 3 * COOLDOWN));
   await keycloak.start();
@@ -190,9 +187,9 @@ async function checkRestart(of: Realm, asked: Ask): Promise<void> {
   const { answer, took } = await until(() => asked('/orders/1', fresh), 200);
   going = false;
   await load;
-  note(`... ${answers.length} requests with a known key`, '200', distinct(answers));
-  note('back with a new key: its token', '200', saying(answer));
-  note(`... at once or after a pause (${took} ms)`, 'true', String(took < PATIENCE));
+  table.note(`... ${answers.length} requests with a known key`, '200', distinct(answers));
+  table.note('back with a new key: its token', '200', saying(answer));
+  table.note(`... at once or after a pause (${took} ms)`, 'true', String(took < PATIENCE));
   await expect('... the token from before', asked('/orders/1', held), '200');
 }
 
@@ -231,13 +228,8 @@ async function until(
 
 async function expect(what: string, asking: Promise<Answer>, expected: string): Promise<Answer> {
   const answer = await asking;
-  note(what, expected, saying(answer));
+  table.note(what, expected, saying(answer));
   return answer;
-}
-
-function note(what: string, expected: string, got: string): void {
-  rows.push({ what, expected, got });
-  console.log(`${expected === got ? 'ok    ' : 'WRONG '} ${what}: ${got}`);
 }
 
 /** Status, and the code of our own answers. */
@@ -250,40 +242,8 @@ function distinct(answers: readonly Answer[]): string {
   return [...new Set(answers.map(saying))].toSorted().join(', ');
 }
 
-function accessOf({ access_token = '' }: TokenAnswer): string {
-  return access_token;
-}
-
 function rolesOf(headers: IncomingHttpHeaders | null): readonly string[] {
   return String(headers?.['x-auth-roles'] ?? '').split(',');
-}
-
-function headerOf(token: string): Record<string, unknown> {
-  return partOf(token, 0);
-}
-
-function claimsOf(token: string): Record<string, unknown> {
-  return partOf(token, 1);
-}
-
-function partOf(token: string, place: number): Record<string, unknown> {
-  return JSON.parse(Buffer.from(token.split('.')[place] ?? '', 'base64url').toString() || '{}');
-}
-
-/** @returns whether all is as expected */
-function print(): boolean {
-  const width = (name: keyof Row): number => Math.max(...rows.map((row) => row[name].length), name.length);
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const columns = ['what', 'expected', 'got'] as const;
-  console.log(`\n${line([...columns.map((name) => name.padEnd(width(name))), '  '])}`);
-  console.log(line([...columns.map((name) => '-'.repeat(width(name))), '--']));
-  for (const row of rows) {
-    const mark = row.expected === row.got ? 'ok' : '!!';
-    console.log(line([...columns.map((name) => row[name].padEnd(width(name))), mark]));
-  }
-  const wrong = rows.filter(({ expected, got }) => expected !== got).length;
-  console.log(`\n${rows.length - wrong} as expected, ${wrong} not`);
-  return wrong === 0 && rows.length > 0;
 }
 
 async function startGateway(): Promise<Awaited<ReturnType<typeof startMeasured>>> {
