@@ -4,6 +4,7 @@
  */
 import type { Dispatcher } from 'undici';
 import { describe, FetchError } from './fetch-cause.ts';
+import { isNestedDeeper } from './nesting.ts';
 
 /** A JSON object as it came, every member of any type; or a text in PEM as the member `pem`. */
 export type FetchedObject = Readonly<Record<string, unknown>>;
@@ -66,6 +67,7 @@ function parseObject(bytes: Buffer): FetchedObject | string {
   const text = decode(bytes);
   if (text === null) return `answered with something that is not UTF-8 and so ${instead}`;
   if (/^\s*</.test(text)) return `answered with a page (HTML or XML), ${instead}; is it the right address?`;
+  if (isNestedDeeper(text, DEEPEST)) return 'answered with JSON that is nested too deeply';
   try {
     // Of members that occur twice the last one counts, as RFC 7517 section 5 allows.
     const value: unknown = JSON.parse(text);
@@ -74,6 +76,8 @@ function parseObject(bytes: Buffer): FetchedObject | string {
   return `answered with something that is ${instead}`;
 }
 
+/** Metadata and key sets have four levels or so. */
+const DEEPEST = 32;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** A document that is no PEM at all is the wrong address; what the PEM holds is judged with the keys. */

@@ -125,9 +125,12 @@ export class KeyRefresher {
     this.#cancel();
     this.#begun += 1;
     this.#options.tally.attempts += 1;
-    const flight = this.#attempt().finally(() => {
-      this.#flight = null;
-    });
+    const flight = this.#attempt()
+      // A defect of ours must not end the process, nor the refreshes.
+      .catch((error: unknown) => this.#fail(defect(error)))
+      .finally(() => {
+        this.#flight = null;
+      });
     this.#flight = flight;
     return flight;
   }
@@ -146,7 +149,7 @@ export class KeyRefresher {
     try {
       loaded = await loader.load(deps.now());
     } catch (error) {
-      loaded = { ok: false, cause: error instanceof Error ? error.message : 'failed', ignored: [] };
+      loaded = defect(error);
     }
     if (!loaded.ok && this.#table === null) await this.#recall();
     if (this.#closed) return;
@@ -230,4 +233,8 @@ export class KeyRefresher {
     this.#nextAt = this.#options.deps.now() + delay;
     this.#cancel = this.#options.after(delay, () => void this.refresh());
   }
+}
+
+function defect(error: unknown): LoadedKeys & { readonly ok: false } {
+  return { ok: false, cause: error instanceof Error ? error.message : 'failed', ignored: [] };
 }

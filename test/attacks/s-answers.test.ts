@@ -22,7 +22,7 @@ for (const { name } of after) server.serve(`/${name}`, keySet(key));
 
 const entry = (name: string, endless = false): string =>
   `  ${name}: {issuer: "https://${name}.test", audience: api, jwks_uri: "${server.url}/${name}"${
-    endless ? ', refresh: {timeout: 1s}' : ''
+    endless ? ', refresh: {timeout: 1s}' : `, refresh: {cache_file: ${name}.json}`
   }}`;
 const all = [...before, ...after];
 const world = await startWorld(t, {

@@ -89,6 +89,38 @@ function readIfThere(file: string): string {
   }
 }
 
+t.test(
+  'a defect of ours after a fetch is a failed attempt, and ends neither the process nor the refreshes',
+  async (t) => {
+    const time = createFakeTime();
+    let documents = [a, b];
+    let fetches = 0;
+    const transport = {
+      fetch: async (): Promise<Fetched> => {
+        fetches += 1;
+        return { ok: true, maxAge: null, document: { keys: documents.map((issuer) => issuer.jwk) } };
+      },
+      close: () => {},
+    };
+    const onWithdrawal = (): void => {
+      throw new Error('defect');
+    };
+    const policy = issuerPolicy({ keys: { from: 'url', url: URL_OF_KEYS, form: 'jwks' } });
+    const log = recordLog();
+    const set = createKeySet(policy, { ...time, log, transport, onWithdrawal, random: () => 0.5 });
+    await set.find('a', 'ES256', time.now());
+    documents = [a];
+    await time.advance(time.next() ?? 0);
+    await until(() => set.status(time.now()).failures === 1);
+    t.match(set.status(time.now()), { state: 'stale', cause: 'defect', keys: 1 });
+    t.equal(fetches, 2);
+    await time.advance(20_000);
+    await until(() => set.status(time.now()).failures === 0);
+    t.equal(fetches, 3);
+    set.close();
+  },
+);
+
 t.test('K22 a restart while the provider is down goes on with the keys that were kept', async (t) => {
   const time = createFakeTime();
   const cacheFile = fileIn(t);
