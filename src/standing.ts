@@ -4,6 +4,7 @@
  */
 import { createVerifiers, type Verifiers } from './credentials/kinds.ts';
 import type { Dependencies } from './deps.ts';
+import { createFailedCredentials, type FailedCredentials } from './gate/failed-credentials.ts';
 import type { KeySetPool } from './keys/key-set-pool.ts';
 import { accessSampler } from './observe/access-sampler.ts';
 import type { Policy } from './policy/policy.ts';
@@ -15,6 +16,8 @@ export interface Standing {
   readonly dependencies: Dependencies;
   readonly verifiers: Verifiers;
   readonly upstreams: Upstreams;
+  /** What each peer may still get wrong; null without a budget. */
+  readonly failures: FailedCredentials | null;
   /** Whether to log the next allowed request. */
   readonly logsAllowed: () => boolean;
   /**
@@ -34,7 +37,7 @@ export interface StandingContext {
 
 /**
  * Builds what a policy needs; nothing is fetched or connected yet.
- * @param previous the standing in force, whose connections are carried on where nothing changed
+ * @param previous the standing in force, whose connections and counted failures are carried on where nothing changed
  */
 export function createStanding(
   policy: Policy,
@@ -48,6 +51,7 @@ export function createStanding(
     dependencies,
     verifiers: createVerifiers(policy, dependencies, keySets),
     upstreams,
+    failures: createFailedCredentials(policy, dependencies, previous?.failures ?? null),
     logsAllowed: accessSampler(policy.log.allowedEvery),
     visibleQuery: (query) => cutParameters(query, upstreams.headerRules.embedded.query),
     isVisible: (name) => name !== 'cookie' && upstreams.headerRules.treatmentOf(name) === 'pass',

@@ -11,6 +11,7 @@ export const bearerJwt: CredentialKind = (policy, { keySets, now }) => {
   return {
     family: 'token',
     verify: (credential, accept, moment) => verifier.verify(credential, accept, moment),
+    recognise: (credential, accept, moment) => verifier.recognise(credential, accept, moment),
     start: () => {
       for (const { keySet } of issuers) if (!keySet.status(now()).ready) keySet.start();
     },

@@ -14,6 +14,11 @@ export interface KindVerifier {
    * @param now epoch milliseconds
    */
   verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified>;
+  /**
+   * The same for what is known to be good already: null for all that would have to be judged, whatever comes of it,
+   * and for whatever could be guessed by asking.
+   */
+  recognise(credential: Credential, accept: AcceptPolicy, now: number): Verified | null;
   /** Begins to obtain what it needs. */
   start(): void;
   readiness(now: number): readonly SourceReadiness[];

@@ -22,6 +22,8 @@ export interface Verifiers {
    * @param now epoch milliseconds
    */
   verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified>;
+  /** Lets in what costs a hash to know and nothing to guess; null for all else, good or bad. Never throws. */
+  recognise(credential: Credential, accept: AcceptPolicy, now: number): Verified | null;
   /** One for each source; the gate is ready when all are. */
   ready(): readonly SourceReadiness[];
   /** Begins to obtain keys that are not held yet. */
@@ -52,6 +54,13 @@ export function createVerifiers(
       try {
         const verified = families.get(credential.family)?.verify(credential, accept, now) ?? BROKEN;
         return verified instanceof Promise ? verified.catch(broken) : verified;
+      } catch (error) {
+        return broken(error);
+      }
+    },
+    recognise: (credential, accept, now) => {
+      try {
+        return families.get(credential.family)?.recognise(credential, accept, now) ?? null;
       } catch (error) {
         return broken(error);
       }

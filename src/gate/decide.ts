@@ -3,7 +3,7 @@
  * caller who has not shown who they are learns nothing of what is behind: the route is chosen first
  * (it names the credentials that count), but that there is none is said to authenticated callers only.
  *
- *   preflight -> our own documents -> route -> credential collected -> verified
+ *   preflight -> our own documents -> route -> credential collected -> peer's failures not used up -> verified
  *   -> nothing there / method not there -> origin of an ambient credential
  *   -> audience, roles, claims, expression -> step-up -> scopes -> identity headers -> forward
  *
@@ -21,7 +21,8 @@ import type { WireRequest } from '../wire/wire-request.ts';
 import { checkAmbient } from './ambient.ts';
 import { approachOf, concealsMethods } from './approach.ts';
 import { authorize } from './authorize.ts';
-import { collectCredentials } from './collect-credentials.ts';
+import type { Visitor } from './client-address.ts';
+import { type CollectedCredentials, collectCredentials } from './collect-credentials.ts';
 import { identityHeaders } from './identify.ts';
 import { type ChosenRoute, matchRoute, type RouteMatch } from './match-route.ts';
 
@@ -62,19 +63,28 @@ interface Question {
   readonly match: RouteMatch;
   readonly route: Route | null;
   readonly approach: Approach;
+  /** Whose failures count; null where nobody is asking. */
+  readonly visitor: Visitor | null;
   place: CredentialPlace | null;
 }
+
+type Presented = Exclude<CollectedCredentials, { kind: 'absent' }>;
 
 /**
  * Decides about a request whose bytes passed the wire guard. Synchronous where no key has to be fetched or
  * used. May throw or reject only for a defect of ours, which the gate turns into a 503.
+ * @param visitor who asks; null when we do ourselves, about a stream that is open
  */
-export function decide(wire: WireRequest, standing: Standing): Decision | Promise<Decision> {
+export function decide(
+  wire: WireRequest,
+  standing: Standing,
+  visitor: Visitor | null = null,
+): Decision | Promise<Decision> {
   if (isPreflight(wire)) {
     const asked = preflight(wire, standing);
     if (asked !== null) return asked;
   }
-  const question = ask(wire, standing, matchRoute(standing.policy.tree, wire));
+  const question = ask(wire, standing, matchRoute(standing.policy.tree, wire), visitor);
   const { match } = question;
   if (match.kind === 'refused') return refuse(question, null, match.refusal);
   const own = ownDocument(question);
@@ -83,9 +93,10 @@ export function decide(wire: WireRequest, standing: Standing): Decision | Promis
   return outerDoor(question);
 }
 
-function ask(wire: WireRequest, standing: Standing, match: RouteMatch): Question {
+function ask(wire: WireRequest, standing: Standing, match: RouteMatch, visitor: Visitor | null): Question {
   const route = match.kind === 'route' ? match.route : null;
-  return { wire, standing, match, route, approach: approachOf(match, standing.policy), place: null };
+  const approach = approachOf(match, standing.policy);
+  return { wire, standing, match, route, approach, visitor, place: null };
 }
 
 /** It lies before all routes and belongs to none; every page may read it, and that it is not there. */
@@ -103,7 +114,7 @@ function ownDocument(question: Question): Decision | null {
  */
 function preflight(wire: WireRequest, standing: Standing): Decision | null {
   const method = requestedMethod(wire) ?? '';
-  const question = ask(wire, standing, matchRoute(standing.policy.tree, { ...wire, method }));
+  const question = ask(wire, standing, matchRoute(standing.policy.tree, { ...wire, method }), null);
   const { cors } = question.approach;
   const own = ownDocument(question);
   if (own !== null) return own;
@@ -112,15 +123,36 @@ function preflight(wire: WireRequest, standing: Standing): Decision | null {
 
 /** Who are you? */
 function outerDoor(question: Question): Decision | Promise<Decision> {
-  const { policy, verifiers, dependencies } = question.standing;
+  const { policy, verifiers, dependencies, failures } = question.standing;
   const { accept } = question.approach;
   const found = collectCredentials(question.wire, accept, policy.limits);
-  if (found.kind === 'refused') return refuse(question, null, found.refusal);
   if (found.kind === 'absent') return anonymous(question);
+  const now = dependencies.now();
+  const wait = question.visitor === null ? 0 : (failures?.wait(question.visitor, now) ?? 0);
+  if (wait > 0) return onlyIfKnown(question, found, wait);
+  if (found.kind === 'refused') return refuse(question, null, found.refusal);
   question.place = found.credential.place;
-  const verified = verifiers.verify(found.credential, accept, dependencies.now());
+  const verified = verifiers.verify(found.credential, accept, now);
   if (verified instanceof Promise) return verified.then((outcome) => authenticated(question, outcome));
   return authenticated(question, verified);
+}
+
+/**
+ * This peer got it wrong too often: what is known to be good passes still, since others may be behind the same address,
+ * and nothing is judged. Said without a look at the route, of which it must tell nothing.
+ */
+function onlyIfKnown(question: Question, found: Presented, wait: number): Decision {
+  if (found.kind === 'refused' && found.refusal.kind !== 'invalid_credential') {
+    return refuse(question, null, found.refusal);
+  }
+  if (found.kind === 'presented') {
+    const { verifiers, dependencies } = question.standing;
+    question.place = found.credential.place;
+    const known = verifiers.recognise(found.credential, question.approach.accept, dependencies.now());
+    if (known !== null) return authenticated(question, known);
+  }
+  const reason = 'failed_credentials_budget';
+  return refuse(question, null, { kind: 'rate_limited', reason, retryAfter: wait });
 }
 
 function anonymous(question: Question): Decision {

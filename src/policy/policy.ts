@@ -4,6 +4,7 @@
  */
 import type { BlockList } from 'node:net';
 import type { ToleratedForm } from '../wire/wire-request.ts';
+import type { Rate } from './rate.ts';
 import type { Requirements } from './requirements.ts';
 import type { RouteTree } from './route-tree.ts';
 import type { ApiKeySetPolicy, ClaimPath, IssuerPolicy, UserListPolicy } from './sources.ts';
@@ -61,6 +62,16 @@ export interface Limits {
   readonly connections: number;
   readonly inFlight: number;
   readonly queue: number;
+  /** Null for no budget. */
+  readonly failedCredentials: FailedCredentialsPolicy | null;
+}
+
+export interface FailedCredentialsPolicy {
+  readonly perPeer: Rate;
+  /** Whether connections from loopback count. */
+  readonly loopback: boolean;
+  /** Whether unix sockets and trusted proxies that name no client count, each as one peer. */
+  readonly aggregates: boolean;
 }
 
 export interface Timeouts {

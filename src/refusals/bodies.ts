@@ -32,7 +32,8 @@ export type PublicCode =
   | 'insufficient_user_authentication'
   | 'insufficient_scope'
   | 'forbidden'
-  | 'auth_unavailable';
+  | 'auth_unavailable'
+  | 'rate_limited';
 
 /** How errors are written: our JSON, or a problem document (RFC 9457). */
 export type BodyFormat = 'json' | 'problem';

@@ -101,6 +101,11 @@ export interface Overloaded extends Reasoned {
   readonly kind: 'overloaded';
   readonly retryAfter: number;
 }
+/** 429: this peer has shown too many bad credentials, and what it shows now was not looked at (RFC 6585 section 4). */
+export interface RateLimited extends Reasoned {
+  readonly kind: 'rate_limited';
+  readonly retryAfter: number;
+}
 /** 502: the upstream could not be reached, or what it said is not HTTP that we pass on. */
 export interface BadGateway extends Reasoned {
   readonly kind: 'bad_gateway';
@@ -127,6 +132,7 @@ export type Refusal =
   | MethodNotAllowed
   | Unavailable
   | Overloaded
+  | RateLimited
   | BadGateway
   | GatewayTimeout;
 

@@ -98,10 +98,7 @@ function judge(refusal: Refusal, notFoundStatus: 403 | 404): Verdict {
       return {
         status: 403,
         code: 'insufficient_scope',
-        challenge: [
-          ...errorParameters('insufficient_scope', 'The access token lacks the required scope'),
-          ['scope', refusal.scopes.join(' ')],
-        ],
+        challenge: insufficientScope(refusal),
         bearerOnly: true,
       };
     case 'forbidden':
@@ -114,6 +111,9 @@ function judge(refusal: Refusal, notFoundStatus: 403 | 404): Verdict {
       return { status: 503, code: 'auth_unavailable', retryAfter: refusal.retryAfter };
     case 'overloaded':
       return { status: 503, retryAfter: refusal.retryAfter };
+    case 'rate_limited':
+      // No challenge: other credentials would not be looked at either.
+      return { status: 429, code: 'rate_limited', retryAfter: refusal.retryAfter };
     case 'bad_gateway':
       return { status: 502 };
     case 'gateway_timeout':
@@ -141,6 +141,12 @@ function invalidCredential(code: PublicCode): Parameters {
   if (code === 'invalid_credentials') return [];
   const expired = code === 'token_expired';
   return errorParameters('invalid_token', `The access token ${expired ? 'expired' : 'is invalid'}`);
+}
+
+/** RFC 6750 section 3.1: with the scopes that are needed. */
+function insufficientScope(refusal: Extract<Refusal, { kind: 'insufficient_scope' }>): Parameters {
+  const parameters = errorParameters('insufficient_scope', 'The access token lacks the required scope');
+  return [...parameters, ['scope', refusal.scopes.join(' ')]];
 }
 
 /** RFC 9470 section 3: acr_values and max_age in one challenge, and scope if that lacks too. */

@@ -66,21 +66,26 @@ export class JwtVerifier {
    */
   verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified> {
     if (credential.value.length > this.#tokenBytes) return refuse('token_too_long');
-    // Padding that one place takes is refused in all others, also once the token is known.
-    const bare = digestOf(credential.value);
-    const digest = credential.padded === true ? `=${bare}` : bare;
+    const digest = cacheNameOf(credential);
     const cached = this.#cache.get(digest);
     if (cached !== undefined && stands(cached, now)) {
       const { source, kid } = cached.verified.principal;
       if (!counts(source, credential, accept)) return notAccepted(source, credential, accept);
-      if (now < cached.validUntil) return cached.verified;
-      this.#cache.delete(digest);
-      return expired(detailOf(source, kid));
+      // It stays known, so that whoever repeats it has no signature verified.
+      return now < cached.validUntil ? cached.verified : expired(detailOf(source, kid));
     }
     const pending = this.#pending.get(digest);
     if (pending === undefined) return this.#judge(credential, accept, digest, now);
     const { source, verdict } = pending;
     return counts(source, credential, accept) ? verdict : notAccepted(source, credential, accept);
+  }
+
+  /** A token that was verified before, still stands and counts here; null for every other one. Costs a hash. */
+  recognise(credential: Credential, accept: AcceptPolicy, now: number): Verified | null {
+    if (credential.value.length > this.#tokenBytes) return null;
+    const cached = this.#cache.get(cacheNameOf(credential));
+    if (cached === undefined || !stands(cached, now) || now >= cached.validUntil) return null;
+    return counts(cached.verified.principal.source, credential, accept) ? cached.verified : null;
   }
 
   /** All that needs no key, then the rest as one promise that equal requests share. */
@@ -133,14 +138,19 @@ export class JwtVerifier {
     if (key === 'bad') return refuse('bad_signature', detail);
     const later = this.#now();
     const principal = buildPrincipal(token.claims, policy, key.kid);
-    if (isExpired(principal.expiresAt, policy.leeway, later)) return expired(detail);
     const verified = Object.freeze({ ok: true as const, principal });
     // A key withdrawn meanwhile must not live on in the cache.
     if (generation !== -1 && keySet.generationAt(later) === generation) {
       this.#cache.set(digest, entryFor(token, { verified, keySet, generation }, policy.leeway));
     }
-    return verified;
+    return isExpired(principal.expiresAt, policy.leeway, later) ? expired(detail) : verified;
   }
+}
+
+/** Padding that one place takes is refused in all others, also once the token is known. */
+function cacheNameOf({ value, padded }: Credential): string {
+  const digest = digestOf(value);
+  return padded === true ? `=${digest}` : digest;
 }
 
 /** The token with the claims that its issuer's profile sees in it. */

@@ -19,7 +19,7 @@ realm: orders
 trusted_proxies: [10.0.0.0/8]
 forwarded: both
 path_case: sensitive
-limits: {target_bytes: 4KiB, header_bytes: 16KiB, header_count: 50, token_bytes: 8KiB, body_bytes: 1MiB, connections: 10, in_flight: 5, queue: 2}
+limits: {target_bytes: 4KiB, header_bytes: 16KiB, header_count: 50, token_bytes: 8KiB, body_bytes: 1MiB, connections: 10, in_flight: 5, queue: 2, failed_credentials: {per_peer: 5/10s, aggregates: true}}
 timeouts: {headers: 1s, request: 2s, idle: 90s, queue: 3s, drain_delay: 4s, drain: 5s}
 log: {level: debug, format: pretty, allowed: 1/10}
 upstreams:

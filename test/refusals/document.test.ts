@@ -40,6 +40,7 @@ t.test('no kind of refusal and no public code is left out', async (t) => {
     method_not_allowed: true,
     unavailable: true,
     overloaded: true,
+    rate_limited: true,
     bad_gateway: true,
     gateway_timeout: true,
   };

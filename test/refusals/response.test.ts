@@ -80,6 +80,12 @@ const ROWS: Record<RefusalKind, [Refusal, number, string | null, string]> = {
     null,
     '{"error":"service_unavailable"}',
   ],
+  rate_limited: [
+    { kind: 'rate_limited', reason: 'x', retryAfter: 0.6 },
+    429,
+    null,
+    '{"error":"too_many_requests","code":"rate_limited"}',
+  ],
   bad_gateway: [{ kind: 'bad_gateway', reason: 'x' }, 502, null, '{"error":"bad_gateway"}'],
   gateway_timeout: [{ kind: 'gateway_timeout', reason: 'x' }, 504, null, '{"error":"gateway_timeout"}'],
 };

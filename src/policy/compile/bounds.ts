@@ -1,6 +1,7 @@
 /** `limits`, `timeouts` and `log`: what the schema has bounded already, under the policy's names. */
-import type { Limits, LogPolicy, Timeouts } from '../policy.ts';
+import type { FailedCredentialsPolicy, Limits, LogPolicy, Timeouts } from '../policy.ts';
 import type { Configuration } from '../schema/configuration.ts';
+import type { FailedCredentialsConfiguration } from '../schema/failed-credentials.ts';
 import type { CompileContext } from './context.ts';
 
 /** What load balancers wait for by default (AWS ALB, nginx: 60 s); ours must be longer. */
@@ -17,7 +18,21 @@ export function compileLimits({ limits }: Configuration): Limits {
     connections: limits.connections,
     inFlight: limits.in_flight,
     queue: limits.queue,
+    failedCredentials: compileFailedCredentials(limits.failed_credentials),
   };
+}
+
+/** While nobody asked for it, it must not shut out whoever reaches us by way of loopback: a proxy, mostly. */
+const UNASKED: FailedCredentialsPolicy = {
+  perPeer: { count: 100, period: 60_000 },
+  loopback: false,
+  aggregates: false,
+};
+
+function compileFailedCredentials(written: FailedCredentialsConfiguration): FailedCredentialsPolicy | null {
+  if (written === undefined) return UNASKED;
+  if (written === null) return null;
+  return { perPeer: written.per_peer, loopback: true, aggregates: written.aggregates };
 }
 
 /** Checks `limits` among themselves. */

@@ -57,6 +57,8 @@ export function describeShape(node: Node): string {
       return withNone('a size such as 512B, 64KiB or 10MiB', node.none);
     case 'moment':
       return 'a date such as 2027-01-31, an RFC 3339 time or none';
+    case 'rate':
+      return 'a rate such as 100/1m';
     case 'number':
       return 'a number';
     case 'scalar':

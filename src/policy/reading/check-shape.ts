@@ -7,6 +7,7 @@
 import type { FileNode, ListNode, Node, OrNoneNode } from '../schema/node.ts';
 import { type CheckContext, describeValue, type Path, wrongType } from './check-context.ts';
 import { checkMap, checkObject, defaultsOf } from './check-mapping.ts';
+import { checkRate } from './check-rate.ts';
 import {
   checkAmount,
   checkChoice,
@@ -68,6 +69,8 @@ function checkLeaf(node: Leaf, located: Located, path: Path, context: CheckConte
       return checkAmount(node, located, path, context);
     case 'moment':
       return checkMoment(node, located, path, context);
+    case 'rate':
+      return checkRate(node, located, path, context);
     case 'number':
       return checkNumber(node, located, path, context);
     case 'scalar':

@@ -7,6 +7,7 @@ const LEAVES = {
   boolean: 'true or false',
   number: 'number',
   moment: 'date or RFC 3339 time, or `none`',
+  rate: 'rate such as `100/1m`',
   scalar: 'text, number, true or false',
   json: 'mapping',
   file: 'file name',

@@ -25,6 +25,7 @@ const DEFINITIONS = {
   none: { enum: ['none', false] },
   duration: { type: 'string', pattern: '^[0-9]+(ms|s|m|h)$' },
   size: { type: 'string', pattern: '^[0-9]+(B|Ki|KiB|Mi|MiB|Gi|GiB)$' },
+  rate: { type: 'string', pattern: '^[0-9]+/[0-9]+(ms|s|m|h)$' },
   moment: {
     type: 'string',
     pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9:]{8}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$',
@@ -69,7 +70,7 @@ function schemaOf(node: Node): JsonSchema {
   }
 }
 
-type LeafKind = 'file' | 'boolean' | 'number' | 'moment' | 'scalar' | 'json';
+type LeafKind = 'file' | 'boolean' | 'number' | 'moment' | 'rate' | 'scalar' | 'json';
 
 function leafSchema(kind: LeafKind): JsonSchema {
   switch (kind) {
@@ -80,6 +81,8 @@ function leafSchema(kind: LeafKind): JsonSchema {
       return anyOf({ type: kind }, VARIABLE);
     case 'moment':
       return anyOf(reference('moment'), NONE, VARIABLE);
+    case 'rate':
+      return anyOf(reference('rate'), VARIABLE);
     case 'scalar':
       return { anyOf: [{ type: 'string', minLength: 1 }, { type: ['number', 'boolean'] }] };
     case 'json':

@@ -2,6 +2,7 @@
  * The words in which the configuration is described, once: each shape is plain data that the checker, the
  * JSON Schema, the reference and the documentation walk, and carries the TypeScript type of what it yields.
  */
+import type { Rate } from '../rate.ts';
 import type { Key, Node, ObjectNode, Scalar } from './node.ts';
 
 declare const output: unique symbol;
@@ -136,6 +137,11 @@ export function size(bounds: Bounds & { none?: boolean } = {}): Shape<number> {
 /** A date (its first moment, UTC) or an RFC 3339 time, in epoch milliseconds; `none` is Infinity. */
 export function moment(): Shape<number> {
   return { node: { kind: 'moment' } };
+}
+
+/** So many in a time, such as `100/1m`; bounds are those of `RATE_BOUNDS`. */
+export function rate(): Shape<Rate> {
+  return { node: { kind: 'rate' } };
 }
 
 /** One of these. `notYet` are words that later versions will know. */

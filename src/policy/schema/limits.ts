@@ -1,5 +1,6 @@
 /** How much, how long, and what is logged. */
-import { choice, duration, type Infer, integer, key, later, object, orNone, size, text } from './builder.ts';
+import { choice, duration, type Infer, integer, key, object, orNone, size, text } from './builder.ts';
+import { failedCredentialsKey } from './failed-credentials.ts';
 
 const SECOND = 1000;
 
@@ -36,9 +37,7 @@ const limits = object({
     doc: 'Requests that may wait for a place in flight; further ones are answered 503 with `Retry-After`.',
     default: 1024,
   }),
-  failed_credentials: later('A budget of failed credentials for each peer: `{per_peer: 100/1m}`.', {
-    none: true,
-  }),
+  failed_credentials: failedCredentialsKey,
 });
 
 const timeouts = object({

@@ -13,7 +13,7 @@ export type Node =
   | ObjectNode
   | OrNoneNode
   | ScalarOrMappingNode
-  | { readonly kind: 'boolean' | 'number' | 'moment' | 'scalar' | 'json' };
+  | { readonly kind: 'boolean' | 'number' | 'moment' | 'rate' | 'scalar' | 'json' };
 
 export interface TextNode {
   readonly kind: 'text';
