@@ -2,7 +2,7 @@
  * The wire rules: whether the bytes are one request that everybody behind us reads alike. Looks at the
  * message's line and header only, knows no route, and refuses what is ambiguous instead of repairing it.
  */
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import type { Limits } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { type CanonicalPath, canonicalizePath } from '../wire/canonical-path.ts';
@@ -30,6 +30,7 @@ export type WireMessage = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion'
 export function guardWire(message: WireMessage, limits: WireLimits): GuardResult {
   const { httpVersion, rawHeaders, method = '', url = '' } = message;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return badRequest('http_version');
+  if (!HTTP_METHODS.has(method)) return badRequest('method');
   if (url.length > limits.targetBytes) return refused({ kind: 'uri_too_long', reason: 'target_bytes' });
   const section = readHeaderSection(rawHeaders, limits);
   if (!section.ok) return section;
@@ -53,6 +54,8 @@ interface Parsed {
   readonly framing: Extract<Framing, { ok: true }>;
 }
 
+/** Node's parser takes lines of RTSP for requests too: `DESCRIBE /x RTSP/1.0` comes here as one of HTTP/1.0. */
+const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS);
 const NOTHING = { ok: true, path: '', segments: [], forms: [], readings: [] } as const;
 const ASTERISK = { ...NOTHING, path: '*' } as const;
 const NAMELESS = Object.freeze({ host: '', authority: '' });

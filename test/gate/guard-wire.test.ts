@@ -354,6 +354,7 @@ const OVER_SOCKETS: [name: string, bytes: string, judgement: string][] = [
   ['R28 NUL in the method', `GET\0 / HTTP/1.1\r\n${H}\r\n`, 'node HPE_INVALID_METHOD'],
   ['R28 a space in the method', `G ET / HTTP/1.1\r\n${H}\r\n`, 'node HPE_INVALID_METHOD'],
   ['R28 an unknown method', `FOO / HTTP/1.1\r\n${H}\r\n`, 'node HPE_INVALID_METHOD'],
+  ['R28 a method of RTSP', `DESCRIBE / RTSP/1.0\r\n${H}\r\n`, 'guard bad_request method'],
   ['R28 the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'node HPE_PAUSED_H2_UPGRADE'],
   ['R28 QUERY', `QUERY / HTTP/1.1\r\n${H}\r\n`, 'guard passes'],
   ['R28 TRACE', `TRACE / HTTP/1.1\r\n${H}\r\n`, 'guard passes'],
