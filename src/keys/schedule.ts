@@ -13,13 +13,17 @@ const LONGEST_PAUSE_WITHOUT = 5000;
 /** Longest pause between tries while keys are held and the source fails. */
 const LONGEST_PAUSE = 60_000;
 
+/** Times `cooldown` between background fetches of what may not be cached at all: many providers say so of their keys by habit. */
+const UNCACHED = 6;
+
 /**
  * Milliseconds until the next background fetch: what the answer's `Cache-Control` and `Age` leave (RFC 9111
- * section 4.2.1), not less than `cooldown` and not more than `interval`; `interval` when it says nothing.
- * A tenth is taken off at random, so that many gateways do not ask in step.
+ * section 4.2.1), not less than `cooldown` and not more than `interval`; `interval` when it says nothing, six times
+ * `cooldown` when it forbids caching. A tenth is taken off at random, so that many gateways do not ask in step.
  */
 export function freshFor(maxAge: number | null, refresh: RefreshPolicy, random: number): number {
-  const bounded = Math.max(refresh.cooldown, Math.min(maxAge ?? refresh.interval, refresh.interval));
+  const wanted = maxAge === 0 ? UNCACHED * refresh.cooldown : (maxAge ?? refresh.interval);
+  const bounded = Math.max(refresh.cooldown, Math.min(wanted, refresh.interval));
   return Math.round(bounded * (1 - random / 10));
 }
 

@@ -25,7 +25,9 @@ t.test('S20 what an answer says of its age is read, and clamped between cooldown
   }
   t.equal(freshFor(null, refreshDefaults, 0), 600_000);
   t.equal(freshFor(60_000, refreshDefaults, 0), 60_000);
-  t.equal(freshFor(0, refreshDefaults, 0), 10_000);
+  t.equal(freshFor(0, refreshDefaults, 0), 60_000, 'what forbids caching is not asked for every ten seconds');
+  t.equal(freshFor(1000, refreshDefaults, 0), 10_000);
+  t.equal(freshFor(0, { ...refreshDefaults, interval: 30_000 }, 0), 30_000);
   t.equal(freshFor(31_536_000_000, refreshDefaults, 0), 600_000);
   t.equal(freshFor(60_000, refreshDefaults, 1), 54_000, 'spread downwards only');
 });
