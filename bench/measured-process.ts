@@ -29,6 +29,10 @@ export async function startMeasured(options: ProcessOptions): Promise<MeasuredPr
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // Whatever ends us must not leave it behind.
+  const abandon = (): void => void child.kill('SIGKILL');
+  process.once('exit', abandon);
+  child.once('exit', () => process.off('exit', abandon));
   const counter = countLines(child);
   const port = await counter.find(options.port);
   return {

@@ -52,6 +52,8 @@ const say = (text: string): void => {
 };
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-soak-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1));
 const upstream = { requests: 0 };
 const echo = createServer((request, response) => {
   upstream.requests += 1;
@@ -85,7 +87,6 @@ try {
   await provider.stop();
   echo.closeAllConnections();
   echo.close();
-  rmSync(directory, { recursive: true, force: true });
 }
 
 /** What a run brought to light. */

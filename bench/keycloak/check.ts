@@ -49,6 +49,8 @@ const EVERY_SCOPE = 'openid';
 
 const table = new Table();
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-keycloak-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1));
 const keycloak = createKeycloak({
   home: options.home === '' ? null : options.home,
   image: options.image === '' ? null : options.image,
@@ -79,7 +81,6 @@ try {
   await keycloak.stop();
   upstream.closeAllConnections();
   upstream.close();
-  rmSync(directory, { recursive: true, force: true });
 }
 process.exitCode = table.print() ? 0 : 1;
 

@@ -75,6 +75,10 @@ export function createKeycloak({ home, image, port, directory }: KeycloakOptions
         },
       });
       child = started;
+      // Whatever ends us must not leave it behind.
+      const abandon = (): void => signal(started, 'SIGKILL');
+      process.once('exit', abandon);
+      started.once('exit', () => process.off('exit', abandon));
       const output = tailOf(started);
       const end = Date.now() + STARTS_WITHIN;
       while (Date.now() < end) {
