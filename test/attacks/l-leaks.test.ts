@@ -159,6 +159,7 @@ const CAUSES: Readonly<Record<RefusalKind, readonly Cause[]>> = {
     ],
   ),
   overloaded: [],
+  rate_limited: [],
   bad_gateway: [
     ...(
       [
@@ -194,10 +195,10 @@ t.test('L1 every kind of refusal is caused here', async (t) => {
   const source = readFileSync(new URL('../../src/refusals/refusal.ts', import.meta.url), 'utf8');
   const kinds = [...source.matchAll(/readonly kind: '(\w+)'/g)].map(([, kind]) => kind);
   t.strictSame(Object.keys(CAUSES).sort(), kinds.sort());
-  // Too many at once: none of them does it alone.
+  // Too many of them: none does it alone.
   t.strictSame(
     Object.entries(CAUSES).flatMap(([kind, causes]) => (causes.length === 0 ? [kind] : [])),
-    ['overloaded'],
+    ['overloaded', 'rate_limited'],
   );
 });
 
@@ -280,7 +281,7 @@ t.test('L1 L2 good callers of each kind', async (t) => {
     { target: `/both/x?access_token=${canaryToken()}` },
     { target: `/open/x?access_token=${canaryToken()}&api_key=${SECRETS.machineKey}` },
   ]) {
-    t.equal((await play('good', request)).status, 200, request.target);
+    t.equal((await play('good', request)).status, 200, request.target ?? '');
   }
 });
 
@@ -359,6 +360,24 @@ t.test('L11 the admin listener tells strangers nothing, and is not on the public
     const { status } = await play(`public ${target}`, line(target));
     t.ok(status === 400 || status === 401, `${target}: ${status}`);
   }
+});
+
+t.test('L1 L2 rate_limited: more bad credentials than a peer may show', async (t) => {
+  let status = 401;
+  for (let shown = 0; status === 401 && shown < 100; shown += 1) {
+    status = (await play(`rate_limited ${shown}`, { target: '/main/x', token: forgedToken() })).status;
+  }
+  t.equal(status, 429);
+  for (const request of [
+    { target: '/main/x', token: canaryToken() },
+    { target: '/nowhere/x', token: forgedToken() },
+    field('/users/x', 'Authorization', basic(`bob:${SECRETS.wrongPassword}`)),
+    { target: `/both/x?access_token=${canaryToken()}` },
+  ]) {
+    t.equal((await play('rate_limited', request)).status, 429, request.target ?? '');
+  }
+  t.equal((await play('rate_limited', socketRequest('/main/x'))).status, 429);
+  await gateway.line((each) => each['auth.reason'] === 'failed_credentials_budget');
 });
 
 /** Libraries, their errors, and what a stack or a path looks like. */
