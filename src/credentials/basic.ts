@@ -104,8 +104,10 @@ export class PasswordJudge {
    * costs, and a cost that changed from try to try would tell that there is nobody. Null when there is too much to do.
    */
   #judge({ username, password }: UserPass): Promise<KnownUser | null> | null {
+    // Picked for a known name as well, so that the work is the same down to the last hash.
+    const substitute = this.#all[this.#good.pick(username, this.#all.length)];
     const known = this.#known.get(username);
-    const judged = known ?? this.#all[this.#good.pick(username, this.#all.length)];
+    const judged = known ?? substitute;
     if (judged === undefined) return Promise.resolve(null);
     return this.#work.run(async () => {
       const isRight = await this.#check(password, judged.user);
