@@ -1,0 +1,109 @@
+/**
+ * What is 400, 414, 417 or 431 on every route, before any is looked at: RFC 9112 sections 2 to 6 and configuration.md,
+ * Semantics, "Host" and "Path". What is ambiguous is refused, never repaired.
+ */
+import type { RequestModel } from './model.ts';
+import { type ReadTarget, readTarget } from './path.ts';
+
+/** A request that passed, with what was read of it; or the status that ends it. */
+export type Wire =
+  | { readonly ok: true; readonly target: ReadTarget; readonly host: string; readonly authority: string }
+  | { readonly ok: false; readonly status: 400 | 414 | 417 | 431; readonly why: string };
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Fields of one value by which requests are framed, named, told apart or believed; two lines have two readings. */
+const SINGLE = ['host', 'content-length', 'transfer-encoding', 'content-type', 'origin', 'sec-fetch-site'];
+
+/** Values of all lines of a name, without regard to case. */
+export function linesOf(request: RequestModel, name: string): string[] {
+  return request.headers.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value.trim());
+}
+
+/** Methods that the HTTP parser of Node knows, of those that are made up; other words are 400, and case counts. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'PROPFIND', 'QUERY'];
+
+/** Judges the bytes of one request. */
+export function readWire(request: RequestModel): Wire {
+  if (!METHODS.includes(request.method)) return bad('method');
+  // What no parser takes for a target has no length.
+  if (/[^!-~]/.test(request.target)) return bad('a byte that is none of a target');
+  if (request.target.length > 8192) return { ok: false, status: 414, why: 'target is too long' };
+  if (request.headers.length > 100) return { ok: false, status: 431, why: 'too many fields' };
+  if (request.headers.some(([name]) => !TOKEN.test(name))) return bad('a name that is none');
+  if (request.headers.some(([, value]) => /[\x00-\x08\x0a-\x1f\x7f]/.test(value)))
+    return bad('a control in a value');
+  for (const name of SINGLE) if (linesOf(request, name).length > 1) return bad(`two of ${name}`);
+  const target = readTarget(request.method, request.target);
+  if (target === null) return bad('target');
+  const names = authorityOf(request, target);
+  if (names === null) return bad('host');
+  const framing = framingFault(request);
+  if (framing !== null) return bad(framing);
+  if (request.method === 'TRACE' && hasBody(request)) return bad('TRACE has no content');
+  // RFC 9110 section 10.1.1; said twice, it is a list that nobody defined.
+  const expect = linesOf(request, 'expect').join(', ').toLowerCase();
+  if (request.version === '1.1' && expect !== '' && expect !== '100-continue') {
+    return { ok: false, status: 417, why: 'expect' };
+  }
+  return { ok: true, target, ...names };
+}
+
+/** Whether content was declared. */
+export function hasBody(request: RequestModel): boolean {
+  return (
+    linesOf(request, 'transfer-encoding').length > 0 || Number(linesOf(request, 'content-length')[0] ?? 0) > 0
+  );
+}
+
+/** RFC 9112 section 6: one length, or `chunked` and nothing else, and never both. */
+function framingFault(request: RequestModel): string | null {
+  const [length] = linesOf(request, 'content-length');
+  const [coding] = linesOf(request, 'transfer-encoding');
+  if (length !== undefined && coding !== undefined) return 'framed in two ways';
+  if (length !== undefined && !/^[0-9]{1,15}$/.test(length)) return 'content-length';
+  // RFC 9112 section 7 reads it in any case; one spelling leaves nobody behind us anything to read otherwise.
+  if (coding !== undefined && (coding !== 'chunked' || request.version === '1.0')) return 'coding';
+  return null;
+}
+
+function authorityOf(request: RequestModel, target: ReadTarget): { host: string; authority: string } | null {
+  const [field] = linesOf(request, 'host');
+  if (field === undefined) {
+    // RFC 9112 section 3.2: HTTP/1.0 may leave it out.
+    if (request.version === '1.1') return null;
+    return target.authority === null ? { host: '', authority: '' } : readAuthority(target.authority);
+  }
+  const host = readAuthority(field);
+  if (host === null || target.authority === null) return host;
+  const named = readAuthority(target.authority);
+  if (named === null) return null;
+  const port = request.target.toLowerCase().startsWith('https:') ? '443' : '80';
+  return named.host === host.host && (named.port ?? port) === (host.port ?? port) ? named : null;
+}
+
+interface ReadAuthority {
+  readonly host: string;
+  readonly authority: string;
+  readonly port: string | undefined;
+}
+
+/** RFC 9110 section 4.2, with names of the DNS only; numbers that are no address are read in several ways. */
+function readAuthority(text: string): ReadAuthority | null {
+  const found = /^([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\.?(?::([0-9]{1,5}))?$/.exec(text);
+  const [, name = '', port] = found ?? [];
+  if (found === null || (port !== undefined && (Number(port) === 0 || Number(port) > 65_535))) return null;
+  const last = name.split('.').at(-1) ?? '';
+  if (/^([0-9]+|0x[0-9a-f]*)$/i.test(last) && !isAddress(name)) return null;
+  return { host: name.toLowerCase(), authority: text, port };
+}
+
+function isAddress(name: string): boolean {
+  const numbers = name.split('.');
+  return (
+    numbers.length === 4 && numbers.every((each) => /^(0|[1-9][0-9]{0,2})$/.test(each) && Number(each) < 256)
+  );
+}
+
+function bad(why: string): Wire {
+  return { ok: false, status: 400, why };
+}
