@@ -119,7 +119,7 @@ function segmentsOf(path: string): string[] {
 export function rewritten(path: string, strip: string | null, add: string | null): string {
   const cut = strip === null ? 0 : strip.split('/').length - 1;
   const rest = cut === 0 ? path : path.replace(new RegExp(`^(/[^/]*){${cut}}`), '');
-  const path = (add ?? '') + rest || '/';
+  const made = (add ?? '') + rest || '/';
   // Two slashes at the beginning would be an authority to some (RFC 3986 section 4.2): what is made has one.
-  return strip === null && add === null ? path : path.replace(/^\/+/, '/');
+  return strip === null && add === null ? path : made.replace(/^\/+/, '/');
 }
