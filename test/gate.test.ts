@@ -29,3 +29,34 @@ t.test('a stream ends when its credential is no good any more, not when that can
   t.equal(await after({ kind: 'unavailable', reason: 'x', retryAfter: 1 }), true);
   t.equal(await after({ kind: 'overloaded', reason: 'x', retryAfter: 1 }), true);
 });
+
+t.test(
+  'WS07 that open streams are judged again is no failure of anybody, and no budget ends them',
+  async (t) => {
+    const dependencies = { now: Date.now, log: recordLog() };
+    const limits = 'limits: {failed_credentials: {per_peer: 1/1h, aggregates: true}}';
+    const standing = createStanding(
+      await policyOf(`${POLICY}${limits}\n`),
+      { dependencies, keySets: createKeySetPool(dependencies) },
+      null,
+    );
+    t.teardown(() => standing.upstreams.destroy());
+    const [route] = standing.policy.routes;
+    const { failures } = standing;
+    if (route === undefined || failures === null) throw new Error('no route, no budget');
+    const wire = wireFixture({ headers: ['Authorization', 'Bearer a.b.c'] });
+    for (let i = 0; i < 10; i += 1) t.equal(await stillAllowed({ wire, route }, standing), false);
+    t.equal(failures.counts.failed, 0);
+    const visitor = { wire, peer: '127.0.0.1', trusted: false };
+    failures.note(visitor, { kind: 'invalid_credential', code: 'invalid_token', reason: 'x' }, Date.now());
+    t.ok(failures.wait(visitor, Date.now()) > 0);
+    let asked = 0;
+    const verify = () => {
+      asked += 1;
+      return { ok: false as const, refusal: { kind: 'unavailable' as const, reason: 'x', retryAfter: 1 } };
+    };
+    const verifiers = { ...standing.verifiers, verify };
+    t.equal(await stillAllowed({ wire, route }, { ...standing, verifiers }), true);
+    t.equal(asked, 1, 'judged, though the budget is used up');
+  },
+);

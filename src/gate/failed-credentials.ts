@@ -101,7 +101,7 @@ export class FailedCredentials {
     }
     this.#log.warn(
       { client: peer, others: this.#untold },
-      'too many failed credentials: further ones of this client are answered 429 for a while',
+      'too many failed credentials: further ones from this address are answered 429 for a while; if it is a proxy of yours, name it in trusted_proxies',
     );
     this.#lastLine = now;
     this.#untold = 0;

@@ -1,6 +1,6 @@
 /**
  * Counts failures by peer, as buckets that empty with each failure and fill up again with time. Bounded in peers, and
- * so that nobody gets a fresh bucket by making it forget theirs. Holds no timer, and survives a clock that is set.
+ * so that an empty bucket is the last to be forgotten. Holds no timer, and survives a clock that is set.
  */
 import type { Rate } from '../policy/rate.ts';
 
@@ -13,8 +13,6 @@ interface Bucket {
 }
 
 const MOST_PEERS = 10_000;
-/** Buckets that are compared when one has to go. */
-const COMPARED = 16;
 /** More passwords than ever are under way at once: so many may be judged too much, and each is made up for. */
 const LEAST_DEBT = 128;
 /** Of one failure: sums of fractions may miss a whole by that much. */
@@ -24,7 +22,9 @@ const NEGLIGIBLE = 1e-6;
 export class FailureBuckets {
   readonly rate: Rate;
   readonly #mostPeers: number;
-  readonly #buckets = new Map<string, Bucket>();
+  /** Both in the order in which somebody last took from them. */
+  readonly #used = new Map<string, Bucket>();
+  readonly #empty = new Map<string, Bucket>();
   /** Milliseconds that have passed as far as we saw: a clock that goes back takes none of them away. */
   #time = 0;
   #lastReading = Number.NaN;
@@ -38,7 +38,7 @@ export class FailureBuckets {
 
   /** Peers that are remembered. */
   get size(): number {
-    return this.#buckets.size;
+    return this.#used.size + this.#empty.size;
   }
 
   /** Whether any bucket may be empty: for the many requests that need not ask whose. */
@@ -52,19 +52,20 @@ export class FailureBuckets {
   /** Milliseconds until the peer's bucket holds something again; 0 when it does. */
   wait(peer: string, now: number): number {
     const time = this.#advance(now);
-    const bucket = this.#buckets.get(peer);
+    const bucket = this.#find(peer);
     return bucket === undefined ? 0 : this.#untilOne(this.#takenAt(bucket, time));
   }
 
   /** Takes one. True when it was the last, and that was not said since the bucket was full. */
   take(peer: string, now: number): boolean {
     const time = this.#advance(now);
-    const bucket = this.#buckets.get(peer) ?? this.#admit(peer, time);
+    const bucket = this.#find(peer) ?? this.#admit(peer, time);
     const before = this.#takenAt(bucket, time);
     if (before === 0) bucket.told = false;
     bucket.taken = Math.min(before + 1, this.rate.count + Math.max(this.rate.count, LEAST_DEBT));
     bucket.at = time;
     const wait = this.#untilOne(bucket.taken);
+    this.#place(peer, bucket, wait > 0);
     if (wait === 0) return false;
     this.#emptyUntil = Math.max(this.#emptyUntil, time + wait);
     const isNews = !bucket.told;
@@ -72,35 +73,39 @@ export class FailureBuckets {
     return isNews;
   }
 
-  /**
-   * Of the buckets that were looked at longest ago the fullest goes, and the others move to the end. An empty one thus goes
-   * only where all that it is compared with are as empty: whoever wants theirs forgotten has to empty nearly all others,
-   * which takes `count` failures from each of 10000 peers, and wins back `count`.
-   */
   #admit(peer: string, time: number): Bucket {
-    if (this.#buckets.size >= this.#mostPeers) this.#forgetOne(time);
+    if (this.size >= this.#mostPeers) this.#forgetOne(time);
     const bucket = { taken: 0, at: time, told: false };
-    this.#buckets.set(peer, bucket);
+    this.#used.set(peer, bucket);
     return bucket;
   }
 
+  /**
+   * The bucket that nobody took from for the longest goes, and an empty one only where all are: to have theirs forgotten
+   * somebody would have to empty those of as many other peers as there is room for.
+   */
   #forgetOne(time: number): void {
-    const compared: [string, Bucket][] = [];
-    let fullest = '';
-    let least = Number.POSITIVE_INFINITY;
-    for (const [peer, bucket] of this.#buckets) {
-      compared.push([peer, bucket]);
-      const taken = this.#takenAt(bucket, time);
-      if (taken < least) {
-        fullest = peer;
-        least = taken;
+    // Two for each newcomer: those that hold something again are found out faster than they come.
+    for (const [peer, bucket] of firstOf(this.#empty, 2)) {
+      this.#place(peer, bucket, this.#untilOne(this.#takenAt(bucket, time)) > 0);
+    }
+    for (const buckets of [this.#used, this.#empty]) {
+      for (const [peer] of firstOf(buckets, 1)) {
+        buckets.delete(peer);
+        return;
       }
-      if (compared.length === COMPARED) break;
     }
-    for (const [peer, bucket] of compared) {
-      this.#buckets.delete(peer);
-      if (peer !== fullest) this.#buckets.set(peer, bucket);
-    }
+  }
+
+  /** At the end of its queue. */
+  #place(peer: string, bucket: Bucket, isEmpty: boolean): void {
+    this.#used.delete(peer);
+    this.#empty.delete(peer);
+    (isEmpty ? this.#empty : this.#used).set(peer, bucket);
+  }
+
+  #find(peer: string): Bucket | undefined {
+    return this.#used.get(peer) ?? this.#empty.get(peer);
   }
 
   #takenAt({ taken, at }: Bucket, time: number): number {
@@ -117,4 +122,13 @@ export class FailureBuckets {
     this.#lastReading = now;
     return this.#time;
   }
+}
+
+function firstOf(buckets: ReadonlyMap<string, Bucket>, count: number): readonly [string, Bucket][] {
+  const first: [string, Bucket][] = [];
+  for (const entry of buckets) {
+    if (first.length === count) break;
+    first.push(entry);
+  }
+  return first;
 }

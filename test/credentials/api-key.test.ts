@@ -101,6 +101,24 @@ t.test('a key ends at its moment', async (t) => {
   t.match(verifier.verify(bearer('key-of-acme'), BOTH, NOW + 1), { refusal: { reason: 'api_key_expired' } });
 });
 
+t.test('only a key that is good, here and now, is recognised', async (t) => {
+  t.equal(
+    verifier.recognise(inHeader('key-of-ci'), BOTH, NOW),
+    verifier.verify(inHeader('key-of-ci'), BOTH, NOW),
+  );
+  t.match(verifier.recognise(bearer('key-of-acme'), BOTH, NOW), { ok: true });
+  for (const credential of [
+    inHeader('key-of-old'),
+    inHeader('key-of-acme'),
+    inHeader('nonsense'),
+    inHeader('x'.repeat(1001)),
+    { ...bearer('key-of-ci'), onlyIssuers: ['corp'] },
+  ]) {
+    t.equal(verifier.recognise(credential, BOTH, NOW), null, credential.value.slice(0, 20));
+  }
+  t.equal(verifier.recognise(bearer('key-of-acme'), BOTH, NOW + 1), null);
+});
+
 t.test('a digest of zeros opens nothing', async (t) => {
   // The comparison for unknown keys is made against 32 zero bytes.
   t.match(verifier.verify(bearer(Buffer.alloc(32).toString('latin1')), BOTH, NOW), { ok: false });

@@ -226,6 +226,14 @@ t.test('readiness names each list, and a longer value than a token may be is ref
   });
 });
 
+t.test('no password is recognised, not even one that was good a moment ago', async (t) => {
+  const verifier = await realVerifier(t);
+  const good = credential('bcrypt:pässword');
+  t.match(await verifier.verify(good, OPS, NOW), { ok: true });
+  t.match(verifier.verify(good, OPS, NOW), { ok: true }, 'it is remembered');
+  t.equal(verifier.recognise(good, OPS, NOW), null);
+});
+
 /** bcrypt of `pässword`, ten rounds. */
 const BCRYPT_HASH = '$2b$10$VQNJvWmdXrvVyviUGMHVS.iSi2KoYX2jh/P5K4XrPPm9cwu.6FD3.';
 

@@ -72,6 +72,40 @@ t.test('a reload keeps the keys of an unchanged source while the provider is dow
   t.equal(server.asked.length, 1);
 });
 
+t.test(
+  'each family recognises what is known to be good, and nothing is asked or judged for it',
+  async (t) => {
+    const server = await serveJwks(t, issuer.jwks);
+    const { verifiers } = stage(t, server.url);
+    const now = Date.now();
+    const token = tokenCredential(await issuer.sign());
+    const key = tokenCredential('the-key', { family: 'key' });
+    t.match(verifiers.recognise(key, ACCEPT, now), { ok: true, principal: { source: 'machines' } });
+    t.equal(verifiers.recognise({ ...key, value: 'other' }, ACCEPT, now), null);
+    t.equal(verifiers.recognise(token, ACCEPT, now), null);
+    t.equal(verifiers.recognise({ ...token, family: 'password' }, ACCEPT, now), null);
+    t.same(server.asked, []);
+    const verified = await verifiers.verify(token, ACCEPT, now);
+    t.equal(verifiers.recognise(token, ACCEPT, now), verified);
+    t.equal(verifiers.recognise({ ...token, family: 'key' }, ACCEPT, now), null);
+  },
+);
+
+t.test('a defect of ours while recognising is 503 too', async (t) => {
+  const server = await serveJwks(t, issuer.jwks);
+  const { verifiers, log } = stage(t, server.url);
+  const hostile = {
+    ...tokenCredential('x'),
+    get value(): string {
+      throw new Error('secret in a message');
+    },
+  };
+  t.match(verifiers.recognise(hostile, ACCEPT, Date.now()), {
+    refusal: { kind: 'unavailable', reason: 'internal_error' },
+  });
+  t.notMatch(JSON.stringify(log.lines), /secret in a message/);
+});
+
 t.test('a defect of ours is 503, thrown or rejected', async (t) => {
   const server = await serveJwks(t, issuer.jwks);
   const broken = { refusal: { kind: 'unavailable', reason: 'internal_error' } };

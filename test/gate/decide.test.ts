@@ -95,3 +95,78 @@ for (const [line, headers, decision] of ROWS) {
     t.equal(await decided(await standingOf(t), line, headers), decision);
   });
 }
+
+/** A peer whose budget is used up, as far as the port can tell. */
+async function spent(t: Test) {
+  const standing = await standingOf(t);
+  const judged: string[] = [];
+  const verifiers: Standing['verifiers'] = {
+    ...standing.verifiers,
+    verify: (credential, accept, now) => {
+      judged.push(credential.family);
+      return standing.verifiers.verify(credential, accept, now);
+    },
+  };
+  const { failures } = standing;
+  if (failures === null) throw new Error('no budget');
+  const ask = (line: string, headers: readonly string[], peer = '192.0.2.1') => {
+    const [method = 'GET', target = '/'] = line.split(' ');
+    const wire = wireFixture({ method, target, headers });
+    return decide(wire, { ...standing, verifiers }, { wire, peer, trusted: false });
+  };
+  const visitor = { wire: wireFixture(), peer: '192.0.2.1', trusted: false };
+  const refusal = { kind: 'invalid_credential', code: 'invalid_token', reason: 'x' } as const;
+  for (let i = 0; i < 100; i += 1) failures.note(visitor, refusal, standing.dependencies.now());
+  return { ask, judged };
+}
+
+const LIMITED = 'rate_limited failed_credentials_budget';
+
+/** What the same request gets from a peer that has used up its budget; nothing is judged for any of them. */
+const SPENT_ROWS: [line: string, headers: string[], decision: string][] = [
+  ['GET /plain', ['X-Machine', 'wrong'], LIMITED],
+  ['GET /plain', ['X-Machine', 'malformed key'], LIMITED],
+  ['GET /plain', ['Authorization', 'Bearer wrong'], LIMITED],
+  ['GET /maybe', ['X-Machine', 'wrong'], LIMITED],
+  ['GET /nowhere', ['X-Machine', 'wrong'], LIMITED],
+  ['GET /hidden', ['X-Machine', 'wrong'], LIMITED],
+  ['GET /hidden', ['X-Guest', 'wrong'], LIMITED],
+  ['POST /hidden-method', ['X-Machine', 'wrong'], LIMITED],
+  ['POST /methods', ['X-Machine', 'wrong'], LIMITED],
+  ['GET /plain', reader, 'forward reader'],
+  ['GET /maybe', reader, 'forbidden when_false'],
+  ['GET /hidden', reader, 'not_found role_missing'],
+  ['GET /hidden', guest, 'not_found source_not_accepted'],
+  ['GET /nowhere', guest, 'not_found no_route'],
+  ['POST /methods', reader, 'method_not_allowed method_not_listed'],
+  ['GET /plain', [], 'unauthenticated no_credential'],
+  ['GET /plain', ['Authorization', 'Digest x'], 'unauthenticated unknown_scheme'],
+  [
+    'GET /plain',
+    ['Authorization', 'Bearer wrong', 'X-Machine', 'wrong'],
+    'ambiguous_credentials ambiguous_credentials',
+  ],
+  ['GET /maybe', [], 'forward anonymous'],
+  ['GET /open', ['X-Machine', 'wrong'], 'forward anonymous'],
+];
+
+t.test('Z17 a peer without budget gets in with what is known, and has nothing judged', async (t) => {
+  const { ask, judged } = await spent(t);
+  for (const [line, headers, decision] of SPENT_ROWS) {
+    t.equal(describe(await ask(line, headers)), decision, `${line} ${headers.join(': ')}`);
+  }
+  t.strictSame(judged, []);
+  t.equal(
+    describe(await ask('GET /plain', ['X-Machine', 'wrong'], '192.0.2.2')),
+    'invalid_credential unknown_api_key',
+  );
+  t.strictSame(judged, ['key'], 'others are judged');
+});
+
+t.test('Z17 how long to wait is said in seconds', async (t) => {
+  const { ask } = await spent(t);
+  t.match(await ask('GET /plain', ['X-Machine', 'wrong']), {
+    principal: null,
+    refusal: { kind: 'rate_limited', retryAfter: 1 },
+  });
+});
