@@ -40,6 +40,8 @@ const CHECK_EVERY = 1_000;
 /** Makes a server that is not listening yet. */
 export function createListener(entrance: Entrance, policy: Policy): Listener {
   const connections = new Map<Duplex, Exchanges>();
+  /** Requests for another protocol that are served in this one. */
+  const declined = new WeakSet<IncomingMessage>();
   const server = createServer({
     // The guard counts what it allows; Node's own bound lies above, so that a 431 is ours where possible.
     maxHeaderSize: Math.min(policy.limits.headerBytes + policy.limits.targetBytes, 1024 * 1024) + 1024,
@@ -47,9 +49,12 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
     requireHostHeader: false,
     insecureHTTPParser: false,
     noDelay: true,
-    // An upgrade behind an unanswered request would take the socket from under that answer.
-    shouldUpgradeCallback: (message) =>
-      connections.get(message.socket)?.length === 0 && entrance.wantsTunnel(message),
+    shouldUpgradeCallback: (message) => {
+      // An upgrade behind an unanswered request would take the socket from under that answer.
+      const upgrades = connections.get(message.socket)?.length === 0 && entrance.wantsTunnel(message);
+      if (!upgrades) declined.add(message);
+      return upgrades;
+    },
   });
   server.maxHeadersCount = 0;
   server.timeout = 0;
@@ -65,7 +70,8 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
     const exchanges = connections.get(message.socket);
     if (isLastAnswered(exchanges, message.socket)) return;
     // Kept alive by HTTP/1.0 clients only through an extension that intermediaries got wrong (RFC 9112 section C.2.2).
-    if (message.httpVersion === '1.0') response.shouldKeepAlive = false;
+    // Behind a declined upgrade Node drops what came with it, and reads on in the middle of what comes next.
+    if (message.httpVersion === '1.0' || declined.has(message)) response.shouldKeepAlive = false;
     track(exchanges, message, response);
     entrance.request(message, response);
   };

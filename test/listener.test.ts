@@ -161,3 +161,32 @@ t.test('what follows a request that asked for the end of the connection is not l
   await connection.closed();
   t.equal(seen.length, 1);
 });
+
+t.test(
+  'R19 a declined upgrade is the last request of its connection, because Node drops what came with it',
+  async (t) => {
+    const { url, seen, next } = await upstream(t);
+    const { port } = await serve(t, policy(url));
+    const declined = (path: string) =>
+      `GET ${path} HTTP/1.1\r\nHost: api\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`;
+    for (const more of [get('/behind'), 'POST /behind HTTP/1.1\r\nHost: api\r\nContent-Length: 99\r\n\r\n']) {
+      const connection = await openConnection(port);
+      t.teardown(() => connection.destroy());
+      const arrived = next();
+      connection.write(declined('/held') + more);
+      await arrived;
+      // The body of what was dropped, where a parser that reads on would find a request.
+      connection.write(get('/hidden'));
+      seen.at(-1)?.response.end('served');
+      const response = await connection.response();
+      t.equal(response.body.toString(), 'served');
+      t.equal(response.get('connection'), 'close');
+      await connection.closed();
+      t.equal(connection.rest().length, 0);
+    }
+    t.strictSame(
+      seen.map(({ url: path }) => path),
+      ['/held', '/held'],
+    );
+  },
+);
