@@ -1,0 +1,225 @@
+/**
+ * The keys of an issuer that come all at once: by discovery, from an address, from the policy, or as one secret. Decides
+ * when the source is asked though keys are held, so that neither made-up key ids nor bad signatures make us ask more
+ * than `cooldown` allows. The opposite is key-per-kid.ts.
+ */
+import { createAbsentKids } from './absent-kids.ts';
+import { LONGEST_KID, type VerificationKey } from './admit-key.ts';
+import { createKeyTransport } from './fetch-keys.ts';
+import { keptKeysOf } from './kept-keys.ts';
+import type { KeyLookup, KeySet, KeySetDependencies, KeySetPolicy } from './key-set.ts';
+import { createTally, type KeySetStatus } from './key-set-status.ts';
+import type { KeyTable } from './key-table.ts';
+import { createKeyLoader } from './load-keys.ts';
+import { createLookUpGrants } from './look-up-grants.ts';
+import { KeyRefresher } from './refresh-keys.ts';
+import { KeyReport } from './report-keys.ts';
+import { after, type Bucket, createBucket } from './schedule.ts';
+
+/** A bad signature may bring one attempt forward each so many times `cooldown`: keys without ids rotate unannounced. */
+const EARLY_EACH = 6;
+
+/** A set that is renewed whole. */
+export class WholeKeySet implements KeySet {
+  readonly name: string;
+  readonly #issuer: KeySetPolicy;
+  readonly #deps: KeySetDependencies;
+  readonly #fetched: boolean;
+  readonly #refresher: KeyRefresher;
+  readonly #absent = createAbsentKids();
+  readonly #early;
+  readonly #report: KeyReport;
+  readonly #tally = createTally();
+  readonly #grants;
+  #closed = false;
+
+  constructor(issuer: KeySetPolicy, deps: KeySetDependencies) {
+    this.name = issuer.name;
+    this.#issuer = issuer;
+    this.#deps = deps;
+    this.#fetched = issuer.keys.from === 'discovery' || issuer.keys.from === 'url';
+    this.#report = new KeyReport(issuer.name, issuer.refresh.cacheFile, deps);
+    this.#refresher = new KeyRefresher({
+      refresh: issuer.refresh,
+      fetched: this.#fetched,
+      anyKid: issuer.keys.from === 'secret',
+      loader: createKeyLoader(issuer, deps.transport ?? createKeyTransport(issuer)),
+      kept: this.#fetched ? keptKeysOf(issuer, (cause) => this.#report.notKept(cause)) : null,
+      report: this.#report,
+      tally: this.#tally,
+      onWithdrawal: (kids) => this.#withdrawn(kids),
+      deps,
+      after: deps.after ?? after,
+      random: deps.random ?? Math.random,
+    });
+    this.#early = createBucket(1, Math.max(1, EARLY_EACH * issuer.refresh.cooldown));
+    this.#grants = createLookUpGrants({
+      cooldown: issuer.refresh.cooldown,
+      attempt: () => this.#refresher.refresh(),
+      now: deps.now,
+      after: deps.after ?? after,
+    });
+  }
+
+  find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup> {
+    const table = this.#refresher.tableAt(now);
+    if (table === null) return this.#obtain(kid, algorithm, now);
+    const held = this.#search(table, kid, algorithm);
+    if (held !== null) {
+      return held.outcome === 'found' || !this.#isAged(now) ? held : this.#findAgain(kid, algorithm);
+    }
+    if (!isNameable(kid) || !this.#fetched) return this.#unknown(now);
+    const known = this.#absent.has(kid, now) && !this.#isAged(now);
+    return known ? this.#unknown(now) : this.#lookUp(kid, algorithm);
+  }
+
+  async findUntried(
+    kid: string | null,
+    algorithm: string,
+    tried: readonly VerificationKey[],
+  ): Promise<readonly VerificationKey[]> {
+    const untried = (): VerificationKey[] => {
+      const known = new Set(tried.map((key) => key.fingerprint));
+      const keys = this.#refresher.tableAt(this.#deps.now())?.find(kid, algorithm) ?? [];
+      return keys.filter((key) => !known.has(key.fingerprint));
+    };
+    const held = untried();
+    if (held.length > 0 || !this.#isAged(this.#deps.now(), this.#early)) return held;
+    await this.#refresher.refresh();
+    return untried();
+  }
+
+  generationAt(now: number): number {
+    return this.#refresher.tableAt(now) === null ? -1 : this.#refresher.generation;
+  }
+
+  start(): void {
+    void this.#refresher.refresh();
+  }
+
+  status(now: number): KeySetStatus {
+    const refresher = this.#refresher;
+    const table = refresher.tableAt(now);
+    const held = refresher.everObtained ? 'expired' : 'waiting';
+    return {
+      name: this.name,
+      ready: refresher.everObtained,
+      state: table === null ? held : refresher.failures > 0 ? 'stale' : 'fresh',
+      keys: table?.keys.length ?? 0,
+      obtainedAt: refresher.everObtained ? refresher.obtainedAt : null,
+      usableUntil: refresher.usableUntil,
+      failures: refresher.failures,
+      cause: refresher.cause === '' ? null : refresher.cause,
+      failure: refresher.failure,
+      nextTryAt: refresher.nextAt,
+      counts: { ...this.#tally },
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#grants.end();
+    this.#refresher.close();
+  }
+
+  /**
+   * Whether the source may be asked though it knows the key id: not within `cooldown` of the last answer, nor between
+   * failed attempts. That bounds what bad signatures and known strangers can make us ask, whoever sends how many.
+   * @param early grants what may be asked sooner
+   */
+  #isAged(now: number, early: Bucket | null = null): boolean {
+    const { flight, obtainedAt } = this.#refresher;
+    if (!this.#fetched || this.#closed || (flight === null && this.#refresher.pauseAt(now) > 0)) return false;
+    if (now - obtainedAt >= this.#issuer.refresh.cooldown) return true;
+    return early !== null && (flight !== null || early.take(now));
+  }
+
+  /** The id is known, and no key of it fits the algorithm: it may have been given to another key. */
+  async #findAgain(kid: string | null, algorithm: string): Promise<KeyLookup> {
+    await this.#refresher.refresh();
+    const now = this.#deps.now();
+    const table = this.#refresher.tableAt(now);
+    return (table === null ? null : this.#search(table, kid, algorithm)) ?? this.#unknown(now);
+  }
+
+  /** There are no keys: wait for the attempt under way, begin one, or, between two that failed, say so at once. */
+  async #obtain(kid: string | null, algorithm: string, now: number): Promise<KeyLookup> {
+    if (this.#refresher.flight === null && this.#refresher.pauseAt(now) > 0) return this.#unavailable(now);
+    await this.#refresher.refresh();
+    const later = this.#deps.now();
+    const table = this.#refresher.tableAt(later);
+    if (table === null) return this.#unavailable(later);
+    const held = this.#search(table, kid, algorithm);
+    if (held !== null) return held;
+    return isNameable(kid) && this.#fetched ? this.#lookUp(kid, algorithm) : this.#unknown(later);
+  }
+
+  /** Keys are held, but none of that id: it may be new. At most two attempts: one under way may have begun too early. */
+  async #lookUp(kid: string, algorithm: string): Promise<KeyLookup> {
+    const refresher = this.#refresher;
+    const seen = refresher.begun;
+    this.#tally.lookUps += 1;
+    for (let round = 0; round < 2; round += 1) {
+      const now = this.#deps.now();
+      // Between failed attempts, and after the last, nobody can tell whether the key exists.
+      if (this.#closed) return this.#unavailable(now);
+      if (refresher.flight === null && refresher.pauseAt(now) > 0) return this.#unavailable(now);
+      const attempt = this.#nextAttempt(kid, now);
+      if (attempt === null) return refresher.failures > 0 ? this.#unavailable(now) : this.#unknown(now);
+      await attempt;
+      const later = this.#deps.now();
+      const table = refresher.tableAt(later);
+      if (table === null || refresher.failures > 0) return this.#unavailable(later);
+      const held = this.#search(table, kid, algorithm);
+      if (held !== null) return held;
+      if (refresher.begun > seen) {
+        this.#absent.add(kid, later);
+        break;
+      }
+    }
+    return this.#unknown(this.#deps.now());
+  }
+
+  /** The attempt under way, a new one if one is granted, the next one if that is soon; else null. */
+  #nextAttempt(kid: string, now: number): Promise<void> | null {
+    if (this.#refresher.flight !== null) return this.#refresher.flight;
+    // An id that was absent before is asked for again when the set has aged, at no cost to ids that are new.
+    if (this.#absent.has(kid, now)) return this.#isAged(now) ? this.#refresher.refresh() : null;
+    return this.#grants.next(now);
+  }
+
+  /** Null: this set cannot tell, the key may be newer. */
+  #search(table: KeyTable, kid: string | null, algorithm: string): KeyLookup | null {
+    const keys = table.find(kid, algorithm);
+    if (keys.length === 0) return kid === null || table.hasKid(kid) ? UNFIT : null;
+    if (this.#refresher.failures > 0) this.#tally.stale += 1;
+    return { outcome: 'found', keys };
+  }
+
+  /** The answer that lacks them proves them absent: judging open streams again must not ask the source once more. */
+  #withdrawn(kids: ReadonlySet<string | null>): void {
+    const now = this.#deps.now();
+    const table = this.#refresher.tableAt(now);
+    for (const kid of kids) if (kid !== null && table?.hasKid(kid) === false) this.#absent.add(kid, now);
+    this.#deps.onWithdrawal?.(this.name, kids);
+  }
+
+  #unknown(now: number): KeyLookup {
+    this.#tally.unknown += 1;
+    this.#report.unknown(now);
+    return UNKNOWN;
+  }
+
+  #unavailable(now: number): KeyLookup {
+    const pause = Math.max(1000, Math.min(this.#refresher.pauseAt(now), 60_000));
+    return { outcome: 'unavailable', retryAfter: Math.ceil(pause / 1000), cause: this.#refresher.cause };
+  }
+}
+
+const UNKNOWN: KeyLookup = Object.freeze({ outcome: 'none', reason: 'unknown_kid' });
+const UNFIT: KeyLookup = Object.freeze({ outcome: 'none', reason: 'no_key_for_algorithm' });
+
+/** Whether any set can have a key of that id; what none can have is neither asked for nor remembered. */
+function isNameable(kid: string | null): kid is string {
+  return kid !== null && kid.length <= LONGEST_KID;
+}
