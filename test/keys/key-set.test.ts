@@ -45,9 +45,12 @@ t.test('keys are refreshed in the background, as often as the answer asks within
   source.maxAge = MINUTE;
   await refreshOnce(source, time);
   t.equal(time.next(), MINUTE);
-  source.maxAge = 0;
+  source.maxAge = 1000;
   await refreshOnce(source, time);
   t.equal(time.next(), 10_000, 'cooldown at least');
+  source.maxAge = 0;
+  await refreshOnce(source, time);
+  t.equal(time.next(), MINUTE, 'six times cooldown where the answer forbids caching');
   source.maxAge = 3_600_000;
   await refreshOnce(source, time);
   t.equal(time.next(), 10 * MINUTE, 'interval at most');
