@@ -12,15 +12,12 @@ import type { Upstream, Upstreams } from './dispatcher.ts';
 import { badResponse, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
-import { judgeAnswer } from './judge-answer.ts';
+import { flawOfInterim, judgeAnswer } from './judge-answer.ts';
 import type { OpenStream, StreamEnd } from './open-streams.ts';
 import type { BodyWatcher } from './request-body.ts';
 import type { ResponseHead } from './response-headers.ts';
 import { ResponseStream, type ResponseWatcher } from './response-stream.ts';
 import type { CarriedHandler, CarryingConnection } from './steady-client.ts';
-
-/** Interim responses (1xx) that an upstream may send before its answer; they are not passed on. */
-const INTERIM_RESPONSES = 16;
 
 /** `undici` calls the `on...` methods; none of them may throw. */
 export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, BodyWatcher, ResponseWatcher {
@@ -108,8 +105,8 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     if (this.#isOver()) return true;
     if (status < 200) {
       this.#interim += 1;
-      // 101 without having been asked for it, or no end of interim responses.
-      if (status === 101 || this.#interim > INTERIM_RESPONSES) this.#refuse(badResponse('interim_response'));
+      const flaw = flawOfInterim(status, this.#interim);
+      if (flaw !== null) this.#refuse(flaw);
       return true;
     }
     this.#resume = resume;

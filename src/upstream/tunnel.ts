@@ -11,7 +11,7 @@ import type { Upstream, Upstreams } from './dispatcher.ts';
 import { badResponse, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
-import { judgeAnswer } from './judge-answer.ts';
+import { flawOfInterim, judgeAnswer } from './judge-answer.ts';
 import type { OpenStream, StreamEnd } from './open-streams.ts';
 import { requestHeaders } from './request-headers.ts';
 import { SocketAnswer } from './socket-answer.ts';
@@ -39,6 +39,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
   #splice: Splice | null = null;
   #state: 'waiting' | 'asking' | 'answering' | 'open' | 'over' = 'waiting';
   #holdsPlace = false;
+  #interim = 0;
   #status = 0;
   #askedAt = 0;
   #upstreamDuration = -1;
@@ -135,7 +136,9 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
   onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
     if (this.#isOver()) return true;
     if (status < 200) {
-      if (status === 101) this.#refuse(badResponse('websocket_upgrade'));
+      this.#interim += 1;
+      const flaw = flawOfInterim(status, this.#interim);
+      if (flaw !== null) this.#refuse(flaw);
       return true;
     }
     this.#upstreamDuration = elapsed() - this.#askedAt;
