@@ -339,7 +339,7 @@ t.test('W8 an upgrade with bytes behind it, or behind another request, smuggles 
     upstream.requests.slice(before).map(({ target }) => target),
     ['/public/x'],
   );
-  t.strictSame(await statuses(Buffer.concat([hidden, upgrade]), ['GET', 'GET', 'GET']), [401, 200, 401]);
+  t.strictSame(await statuses(Buffer.concat([hidden, upgrade]), ['GET', 'GET']), [401, 200]);
   upstream.answer = null;
 });
 
