@@ -37,8 +37,12 @@ interface Answer {
   readonly seen: IncomingHttpHeaders | null;
 }
 
-/** Of the gateway, in milliseconds. Keycloak allows no caching (`no-cache`), so keys are asked for as often as this. */
+/**
+ * Of the gateway, in milliseconds. Keycloak allows no caching (`no-cache`), so that keys would be asked for once in six
+ * times `cooldown`; `interval` is shorter.
+ */
 const COOLDOWN = 5000;
+const INTERVAL = 10_000;
 /** How long a change of keys may take to be known here. */
 const PATIENCE = 30_000;
 /** Between two requests of the load while Keycloak restarts. */
@@ -148,12 +152,12 @@ async function checkRotation(of: Realm, asked: Ask): Promise<void> {
     await expect('... a token of the first key', asked('/orders/1', before), '200');
   }
   await of.makePassive(first);
-  await new Promise((resolve) => setTimeout(resolve, 2 * COOLDOWN));
+  await new Promise((resolve) => setTimeout(resolve, 1.5 * INTERVAL));
   await expect('first key passive: its token', asked('/orders/1', before), '200');
   await of.removeKey(first);
   const { answer, took } = await until(() => asked('/orders/1', before), 401);
   table.note('first key removed: its token', '401 invalid_token', saying(answer));
-  table.note('... within the time of a refresh', 'true', String(took < 3 * COOLDOWN));
+  table.note('... within the time of a refresh', 'true', String(took < 1.5 * INTERVAL));
   await of.signWith('RS256');
   const back = accessOf(await of.token('orders-cli', { grant_type: 'client_credentials' }));
   await expect('a token of the second RS256 key', asked('/orders/1', back), '200');
@@ -260,7 +264,7 @@ issuers:
     preset: keycloak
     issuer: ${realm.issuer}
     audience: orders-api
-    refresh: {cooldown: ${COOLDOWN}ms, interval: 10s}
+    refresh: {cooldown: ${COOLDOWN}ms, interval: ${INTERVAL}ms}
 routes:
   - path: /orders/**
   - {path: /manage/**, require: {roles: manager}}

@@ -3,8 +3,7 @@
  * a JWK Set. Refuses private keys, several blocks in one text, and whatever cannot be read.
  *
  * The validity period of a certificate is not judged. Here it is only the wrapping of a key: nothing chains up to an
- * authority, and whoever publishes it says what counts by publishing it, as with `x5c` (RFC 7517 section 4.7). Google's
- * and Firebase's own libraries read these documents in the same way.
+ * authority, and whoever publishes it says what counts by publishing it, as with `x5c` (RFC 7517 section 4.7).
  */
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { JWK } from 'jose';

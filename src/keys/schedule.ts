@@ -13,13 +13,13 @@ const LONGEST_PAUSE_WITHOUT = 5000;
 /** Longest pause between tries while keys are held and the source fails. */
 const LONGEST_PAUSE = 60_000;
 
-/** Times `cooldown` between background fetches of what may not be cached at all: many providers say so of their keys by habit. */
+/** Times `cooldown` between background fetches of what may not be cached at all: many providers say that of their keys by habit. */
 const UNCACHED = 6;
 
 /**
  * Milliseconds until the next background fetch: what the answer's `Cache-Control` and `Age` leave (RFC 9111
  * section 4.2.1), not less than `cooldown` and not more than `interval`; `interval` when it says nothing, six times
- * `cooldown` when it forbids caching. A tenth is taken off at random, so that many gateways do not ask in step.
+ * `cooldown` when it forbids caching or leaves no time at all. A tenth is taken off at random, so that many gateways do not ask in step.
  */
 export function freshFor(maxAge: number | null, refresh: RefreshPolicy, random: number): number {
   const wanted = maxAge === 0 ? UNCACHED * refresh.cooldown : (maxAge ?? refresh.interval);
@@ -40,7 +40,7 @@ export function pauseAfter(failures: number, refresh: RefreshPolicy, held: boole
   return Math.round(doubled * (0.75 + random / 2));
 }
 
-/** `max-age` less `Age`, in milliseconds; 0 for no-cache and no-store; null when the answer does not say. */
+/** `max-age` less `Age`, in milliseconds; 0 for no-cache, no-store, and what is too old already; null when the answer does not say. */
 export function maxAgeOf(cacheControl: string | null, age: string | null): number | null {
   if (cacheControl === null) return null;
   const directives = cacheControl

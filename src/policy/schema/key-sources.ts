@@ -101,11 +101,11 @@ export const fetchingKeys = {
 /** How keys are kept and fetched again. */
 export const refresh = object({
   interval: key(duration({ min: 1000 }), {
-    doc: 'How often keys are fetched; more often where their `Cache-Control` or `spiffe_refresh_hint` says so, down to `cooldown`.',
+    doc: 'How often keys are fetched; more often where their `Cache-Control` or `spiffe_refresh_hint` says so, down to `cooldown`, or to six times `cooldown` where they may not be cached at all.',
     default: '10m',
   }),
   cooldown: key(duration({ min: 100 }), {
-    doc: 'How long between two fetches that tokens bring about, whoever sends how many: for key ids that are not held (four new ids may be looked up at once), and after a bad signature, since a provider may put another key under the same id.',
+    doc: 'How long between two fetches that tokens bring about, whoever sends how many: for a key id that was found absent or whose key does not fit, and after a bad signature, since a provider may put another key under the same id; once in six times as long a bad signature need not wait for it. Ids that are new have four look-ups of their own, of which one comes back each `cooldown`.',
     default: '10s',
   }),
   timeout: key(duration({ min: 100, max: 60_000 }), { doc: 'How long one fetch may take.', default: '5s' }),
