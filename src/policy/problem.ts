@@ -35,7 +35,12 @@ export interface Finding {
 
 /** Answers where a path of the configuration stands in the file, and how it is spelt there. */
 export interface PathLocator {
-  locate(path: ConfigurationPath): { readonly position: Position; readonly path: ConfigurationPath };
+  locate(path: ConfigurationPath): {
+    readonly position: Position;
+    readonly path: ConfigurationPath;
+    /** Text of the value where it came from the environment: no message repeats it. */
+    readonly secret: string | null;
+  };
 }
 
 /** A growing list of problems; the same finding at the same place is kept once. */
@@ -65,7 +70,8 @@ export function createProblemList(locator: PathLocator): ProblemList {
   return {
     report(path, code, message) {
       const located = locator.locate(path);
-      reportAt(located.position, { path: located.path, code, message });
+      const told = located.secret === null ? message : withoutSecret(message, located.secret);
+      reportAt(located.position, { path: located.path, code, message: told });
     },
     reportAt,
     positionOf: (path) => locator.locate(path).position,
@@ -74,6 +80,18 @@ export function createProblemList(locator: PathLocator): ProblemList {
     },
     sorted: () => sortProblems([...found.values()]),
   };
+}
+
+/** Shorter texts occur in the words of messages themselves, and are masked only where they are quoted. */
+const SHORTEST_UNQUOTED = 6;
+
+/** The message without a value that came from the environment, in any case of its letters. */
+function withoutSecret(message: string, secret: string): string {
+  const unquoted = message.replaceAll(`"${secret}"`, 'the value');
+  if (secret.length < SHORTEST_UNQUOTED) return unquoted;
+  let told = unquoted;
+  for (const text of [secret, secret.toLowerCase()]) told = told.replaceAll(text, '...');
+  return told;
 }
 
 /** Files in the order in which they come first, then by line and column; a stable sort. */

@@ -5,6 +5,7 @@ const locator = {
   locate: (path: readonly (string | number)[]) => ({
     position: { file: 'a.yaml', line: path.length, column: 3 },
     path,
+    secret: null,
   }),
 };
 
@@ -45,4 +46,16 @@ t.test('the same finding at the same place is kept once; another file comes afte
     ],
   );
   t.same(problems.positionOf(['a', 'b', 'c']), { file: 'a.yaml', line: 3, column: 3 });
+});
+
+t.test('C11 a value that came from the environment is in no message', async (t) => {
+  const told = (secret: string, message: string) => {
+    const problems = createProblemList({ locate: (path) => ({ ...locator.locate(path), secret }) });
+    problems.report(['realm'], 'code', message);
+    return problems.sorted()[0]?.message;
+  };
+  t.equal(told('Canary-1', 'no issuer is called "Canary-1"'), 'no issuer is called the value');
+  t.equal(told('Canary-1', 'write https://canary-1 or http://Canary-1'), 'write https://... or http://...');
+  t.equal(told('a', '"a" is a name already'), 'the value is a name already');
+  t.equal(told('', 'is empty'), 'is empty');
 });

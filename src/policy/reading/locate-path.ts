@@ -19,20 +19,22 @@ export function createLocator(file: string): TreeLocator {
   let root: Located | null = null;
   const grafts = new WeakMap<Located, Map<string, Located>>();
   const standIns = new WeakMap<Located, Located>();
-  function walk(path: ConfigurationPath): { position: Position; path: ConfigurationPath; complete: boolean } {
-    if (root === null) return { position: { file, line: 1, column: 1 }, path: [], complete: false };
+  function walk(path: ConfigurationPath): Walked {
+    const nowhere = { path: [], complete: false, secret: null };
+    if (root === null) return { ...nowhere, position: { file, line: 1, column: 1 } };
     const spelt = asWritten(root, path);
     const consumed: (string | number)[] = [];
     let current: Located = root;
     let written = true;
     for (const step of spelt) {
       const next = stepInto(current, step, grafts);
-      if (next === null) return { position: current.at, path: consumed, complete: false };
+      if (next === null)
+        return { position: current.at, path: consumed, complete: false, secret: secretOf(current) };
       if (next.spelt !== null) consumed.push(next.spelt);
       written &&= next.filled !== true;
       current = standIns.get(next.value) ?? next.value;
     }
-    return { position: current.at, path: consumed, complete: written };
+    return { position: current.at, path: consumed, complete: written, secret: secretOf(current) };
   }
   return {
     locate: walk,
@@ -48,6 +50,18 @@ export function createLocator(file: string): TreeLocator {
       standIns.set(object, filled);
     },
   };
+}
+
+interface Walked {
+  readonly position: Position;
+  readonly path: ConfigurationPath;
+  readonly complete: boolean;
+  readonly secret: string | null;
+}
+
+/** Text that no message may repeat. */
+function secretOf(located: Located): string | null {
+  return located.kind === 'scalar' && located.sensitive ? String(located.value ?? '') : null;
 }
 
 interface Step {

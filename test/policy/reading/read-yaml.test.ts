@@ -8,7 +8,7 @@ const environment = { NAME: 'value', PORT: '8080', TRICK: 'a: [b]', YES: 'true',
 
 function read(text: string, options: { environment?: typeof environment | null; detached?: boolean } = {}) {
   const problems = createProblemList({
-    locate: (path) => ({ position: { file: 'f', line: 1, column: 1 }, path }),
+    locate: (path) => ({ position: { file: 'f', line: 1, column: 1 }, path, secret: null }),
   });
   const tree = readYaml(text, { file: 'f', environment, detached: false, problems, ...options });
   return {
