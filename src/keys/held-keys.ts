@@ -48,7 +48,12 @@ export class HeldKeys {
     return this.#oldestEnds;
   }
 
-  /** Grows whenever a key is withdrawn, replaced, or grows too old. */
+  /** Whether the next new key pushes another one out. */
+  get isFull(): boolean {
+    return this.#entries.size >= this.#options.mostKeys;
+  }
+
+  /** Grows whenever a key is withdrawn, replaced, grows too old, or has to go for another one. */
   generationAt(now: number): number {
     this.#expire(now);
     return this.#generation;
@@ -80,6 +85,8 @@ export class HeldKeys {
     for (const unused of this.#entries.keys()) {
       if (this.#entries.size <= this.#options.mostKeys) break;
       this.#entries.delete(unused);
+      // Nobody asks for it any more, so that nobody would see it withdrawn: what it verified must not be remembered.
+      this.#generation += 1;
     }
     this.#measure();
     return replaced;

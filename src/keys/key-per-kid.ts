@@ -121,11 +121,15 @@ export class KeyPerKid implements KeySet {
     return this.#unavailable(this.#deps.now());
   }
 
-  /** A look-up of an id that is not held, if one is left. Those that find a key cost nothing: nobody can invent them. */
+  /**
+   * A look-up of an id that is not held, if one is left. Those that find a key cost nothing while there is room for it:
+   * nobody can invent them, but whoever knows more of them than are held could have them fetched in turn without end.
+   */
   #begin(kid: string, now: number): Promise<Outcome> | null {
     if (!this.#bucket.take(now)) return null;
+    const hadRoom = !this.#single.held.isFull;
     return this.#single.fetch(kid).then((outcome) => {
-      if (outcome === 'held') this.#bucket.giveBack();
+      if (outcome === 'held' && hadRoom) this.#bucket.giveBack();
       return outcome;
     });
   }

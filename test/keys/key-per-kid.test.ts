@@ -237,6 +237,30 @@ t.test('no more than max_keys are held; the one that was unused for longest goes
   t.same(source.asked, ['https://keys.test/b'], 'that one was let go');
 });
 
+t.test('S14 a verdict does not outlive the key that had to go: nobody would see it withdrawn', async (t) => {
+  const { set, source, time } = staged(t, { a, b, c: a }, { maxKeys: 2 });
+  await set.find('a', 'ES256', time.now());
+  await set.find('b', 'ES256', time.now());
+  const generation = set.generationAt(time.now());
+  await set.find('c', 'ES256', time.now());
+  source.keys.delete('a');
+  await time.advance(11 * MINUTE);
+  t.notOk(source.asked.slice(3).includes('https://keys.test/a'), 'nobody asks for it any more');
+  t.not(set.generationAt(time.now()), generation);
+});
+
+t.test('S6 ids whose keys push others out cost a look-up as those without a key do', async (t) => {
+  const many = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, a]));
+  const { set, source, time } = staged(t, many, { maxKeys: 10 });
+  for (const kid of Object.keys(many)) await set.find(kid, 'ES256', time.now());
+  t.equal(source.asked.length, 14, 'ten found room, and four look-ups may follow each other');
+  for (const kid of Object.keys(many)) await set.find(kid, 'ES256', time.now());
+  t.equal(source.asked.length, 14);
+  await time.advance(10_000);
+  for (const kid of Object.keys(many)) await set.find(kid, 'ES256', time.now());
+  t.equal(source.asked.length, 15, 'and one more each cooldown');
+});
+
 t.test('a key that no token named for max_stale is forgotten', async (t) => {
   const { set, source, time } = staged(t, { a }, { maxStale: 30 * MINUTE });
   await set.find('a', 'ES256', time.now());
