@@ -4,6 +4,7 @@
  */
 import type { CredentialKindName, JsonObject, Principal } from '../credentials/credential.ts';
 import type { ExpressionInput } from '../policy/requirements.ts';
+import { nominatedBy } from '../wire/hop-by-hop.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 const NO_CLAIMS: JsonObject = Object.freeze(Object.create(null));
@@ -68,8 +69,10 @@ function pathParameters({
 /** Lower-case names and values in turn, repeated names repeated: of what is forwarded, as it is forwarded. */
 function visibleHeaders({ wire, isVisible }: AuthorizationContext): readonly string[] {
   const headers: string[] = [];
+  const nominated = nominatedBy(wire.headerNames, wire.rawHeaders);
   for (const [i, name] of wire.headerNames.entries()) {
-    if (isVisible(name)) headers.push(name, wire.rawHeaders[2 * i + 1] ?? '');
+    if (isVisible(name) && nominated?.has(name) !== true)
+      headers.push(name, wire.rawHeaders[2 * i + 1] ?? '');
   }
   return headers;
 }

@@ -6,7 +6,7 @@ import { readsAuthorization } from '../credentials/reads-authorization.ts';
 import type { Policy, Route } from '../policy/policy.ts';
 import { cutCookies } from '../wire/cookies.ts';
 import { foldHeaderName } from '../wire/fold-header-name.ts';
-import { connectionNominated, HOP_BY_HOP } from '../wire/hop-by-hop.ts';
+import { HOP_BY_HOP, nominatedBy } from '../wire/hop-by-hop.ts';
 import {
   DANGEROUS_HEADERS,
   IDENTITY_HEADERS,
@@ -196,18 +196,6 @@ function keepsCredential(route: Route, name: string): boolean {
     tokenSources.some((source) => source.in === 'header' && source.name.toLowerCase() === name)
   );
 }
-
-/** What Connection names besides the usual; null when that is nothing. */
-function nominatedBy(names: readonly string[], raw: readonly string[]): ReadonlySet<string> | null {
-  let value = '';
-  for (let i = names.indexOf('connection'); i >= 0; i = names.indexOf('connection', i + 1)) {
-    const line = raw[2 * i + 1] ?? '';
-    value = value === '' ? line : `${value},${line}`;
-  }
-  return value === '' || USUAL_CONNECTION.test(value) ? null : connectionNominated(value);
-}
-
-const USUAL_CONNECTION = /^(?:keep-alive|close|upgrade)$/i;
 
 function remember(received: Map<string, string> | null, name: string, value: string): Map<string, string> {
   const all = received ?? new Map<string, string>();

@@ -45,3 +45,20 @@ const FOR_ALL_RECIPIENTS: ReadonlySet<string> = new Set([
   'content-encoding',
   'cache-control',
 ]);
+
+/**
+ * What the Connection lines of a request name besides the usual, lower-case; null when that is nothing. These fields
+ * end here, so that whoever judges by a field must not see one that its upstream will not.
+ *
+ * @param names lower-case; the i-th belongs to raw[2 * i]
+ */
+export function nominatedBy(names: readonly string[], raw: readonly string[]): ReadonlySet<string> | null {
+  let value = '';
+  for (let i = names.indexOf('connection'); i >= 0; i = names.indexOf('connection', i + 1)) {
+    const line = raw[2 * i + 1] ?? '';
+    value = value === '' ? line : `${value},${line}`;
+  }
+  return value === '' || USUAL_CONNECTION.test(value) ? null : connectionNominated(value);
+}
+
+const USUAL_CONNECTION = /^(?:keep-alive|close|upgrade)$/i;
