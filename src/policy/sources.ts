@@ -75,6 +75,7 @@ export interface IssuerPolicy {
   readonly client: readonly ClaimPath[];
   readonly scopes: readonly ClaimPath[];
   readonly roles: readonly ClaimPath[];
+  /** As written; what a scope brings may bring others. */
   readonly scopeImplies: ReadonlyMap<string, readonly string[]>;
   readonly refresh: RefreshPolicy;
 }

@@ -118,7 +118,7 @@ const good: readonly (readonly [string, (policy: Policy) => unknown, unknown])[]
     'issuers: {a: {issuer: "https://a", audience: x, scope_implies: {admin: write, write: [read, admin]}}}',
     ({ issuers }) => [...(issuers[0]?.scopeImplies ?? [])],
     [
-      ['admin', ['write', 'read']],
+      ['admin', ['write']],
       ['write', ['read', 'admin']],
     ],
   ],

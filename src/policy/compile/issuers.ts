@@ -69,7 +69,7 @@ function compileIssuer(
     client: claimPaths('client'),
     scopes: claimPaths('scopes'),
     roles: claimPaths('roles'),
-    scopeImplies: closeImplications(issuer.scope_implies),
+    scopeImplies: new Map([...issuer.scope_implies].map(([scope, brought]) => [scope, brought ?? []])),
     refresh: {
       interval: refresh.interval,
       cooldown: refresh.cooldown,
@@ -189,19 +189,4 @@ function compileClaimPaths(
     context.problems.report([...path, index], 'invalid_claim_name', claim.message);
     return [];
   });
-}
-
-/** Each scope with all that it brings, directly or not, so that one look-up is enough. */
-function closeImplications(
-  implies: ReadonlyMap<string, readonly string[] | undefined> | undefined,
-): ReadonlyMap<string, readonly string[]> {
-  const closed = new Map<string, readonly string[]>();
-  for (const scope of implies?.keys() ?? []) {
-    const brought = new Set<string>([scope]);
-    // A Set is iterated over what is added meanwhile; a circle ends because nothing is added twice.
-    for (const each of brought) for (const next of implies?.get(each) ?? []) brought.add(next);
-    brought.delete(scope);
-    closed.set(scope, [...brought]);
-  }
-  return closed;
 }
