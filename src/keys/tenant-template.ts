@@ -9,6 +9,9 @@ export const TENANT_PLACEHOLDER = '{tenant}';
 /** A tenant as it may stand in an issuer: an id or a domain. Nothing that could reach beyond its place in a URL. */
 export const TENANT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$/;
 
+/** An id as Microsoft Entra gives its tenants, in the one spelling that stands in `iss` and `tid`. */
+export const ENTRA_TENANT = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** The template of one tenant. */
 export function fillTenant(template: string, tenant: string): string {
   // Split and join: a replacement text would have a grammar of its own.

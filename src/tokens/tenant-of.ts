@@ -3,7 +3,7 @@
  * the policy's templates alone. A claim never says it; a claim that says another one spoils the token.
  */
 import type { JsonObject } from '../credentials/credential.ts';
-import { tenantIn } from '../keys/tenant-template.ts';
+import { ENTRA_TENANT, tenantIn } from '../keys/tenant-template.ts';
 import type { TenantPolicy } from '../policy/sources.ts';
 import { type ClaimFlaw, flaw, shorten } from './claim-flaw.ts';
 
@@ -22,9 +22,6 @@ export function createTenantFinder({ templates, anyOf }: TenantPolicy): TenantFi
   };
 }
 
-/** An id as Microsoft Entra gives its tenants. */
-const TENANT_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
-
 /**
  * The claim `tid`, in which Microsoft Entra repeats the tenant: it must not contradict `iss`. Where any tenant will do
  * it must be an id, since applications that tell their tenants apart by it take it for one.
@@ -40,7 +37,7 @@ export function checkTenant(
   if (typeof tid !== 'string' || tid !== tenant) {
     return flaw('tenant_mismatch', { expected: tenant, got: typeof tid === 'string' ? shorten(tid) : '' });
   }
-  return tenants.anyOf === null && !TENANT_ID.test(tid)
+  return tenants.anyOf === null && !ENTRA_TENANT.test(tid)
     ? flaw('tenant_malformed', { got: shorten(tid) })
     : null;
 }

@@ -1,5 +1,7 @@
 /** Where an issuer's keys come from. Refuses whatever somebody on the way could replace, unless told otherwise. */
 import type { JsonObject, JsonValue } from '../../credentials/credential.ts';
+import { algorithms } from '../../keys/algorithms.ts';
+import { isJsonObject } from '../../tokens/strict-json.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { IssuerConfiguration } from '../schema/issuers.ts';
 import { KEY_SOURCES } from '../schema/key-sources.ts';
@@ -8,12 +10,10 @@ import type { CompileContext } from './context.ts';
 import { isLoopbackUrl } from './grammar.ts';
 import { ownIssuer } from './tenants.ts';
 
-/** Bytes that a secret must have: those of the hash (RFC 7518 section 3.2). */
-export const SHORTEST_SECRET: ReadonlyMap<string, number> = new Map([
-  ['HS256', 32],
-  ['HS384', 48],
-  ['HS512', 64],
-]);
+/** Bytes that a secret must have, by the algorithms that take one. */
+export const SHORTEST_SECRET: ReadonlyMap<string, number> = new Map(
+  [...algorithms].flatMap(([name, { kty, secretBytes }]) => (kty === 'oct' ? [[name, secretBytes]] : [])),
+);
 
 /** Compiles the one source that is given, or discovery from the issuer; null when it is wrong and reported. */
 export function compileKeySource(
@@ -58,7 +58,7 @@ function compileFetched(
     return isFetchable(discovery, 'discovery_url') ? { from: 'discovery', url: discovery } : null;
   }
   if (each === undefined) return undefined;
-  if (isTemplate(each)) return isFetchable(each, 'key_uri') ? { from: 'each', template: each } : null;
+  if (hasKeyIdInPath(each)) return isFetchable(each, 'key_uri') ? { from: 'each', template: each } : null;
   const message =
     'must have {kid} exactly once, in its path, e.g. https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}';
   context.problems.report([...path, 'key_uri'], 'invalid_key_uri', message);
@@ -66,7 +66,7 @@ function compileFetched(
 }
 
 /** Whether the one place for the key id is where it can change neither the host nor other parameters. */
-function isTemplate(text: string): boolean {
+function hasKeyIdInPath(text: string): boolean {
   return /^[A-Za-z]+:\/\/[^/?#{}]+\/[^?#{}]*\{kid\}[^#{}]*$/.test(text);
 }
 
@@ -94,7 +94,7 @@ function compileStatic(
   context: CompileContext,
 ): KeySource | null {
   const value = toJsonValue(jwks);
-  if (isObject(value) && Array.isArray(value.keys) && value.keys.length >= least)
+  if (isJsonObject(value) && Array.isArray(value.keys) && value.keys.length >= least)
     return { from: 'static', document: value, form: 'jwks' };
   const message = 'must be a JWK Set with at least one key: {keys: [{kty: ..., ...}]} (RFC 7517 section 5)';
   context.problems.report(path, 'invalid_jwks', message);
@@ -108,8 +108,8 @@ function compileCertificates(
   context: CompileContext,
 ): KeySource | null {
   const value = toJsonValue(certificates);
-  const entries = isObject(value) ? Object.values(value) : [];
-  if (isObject(value) && entries.length > 0 && entries.every((pem) => typeof pem === 'string'))
+  const entries = isJsonObject(value) ? Object.values(value) : [];
+  if (isJsonObject(value) && entries.length > 0 && entries.every((pem) => typeof pem === 'string'))
     return { from: 'static', document: value, form: 'certificates' };
   const message =
     'must be a mapping of key ids to X.509 certificates or public keys in PEM, at least one: {k1: "-----BEGIN CERTIFICATE-----..."}';
@@ -158,10 +158,6 @@ function isDiscoverable(
     'is no URL from which keys could be discovered; write it as its tokens do, mostly with https://, or add discovery_url, jwks_uri, jwks or secret';
   context.problems.report(path, 'not_discoverable', message);
   return false;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The same value with null prototypes, as every JSON of ours. */

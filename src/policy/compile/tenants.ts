@@ -2,7 +2,7 @@
  * `tenants`: writes the templates of an issuer entry out for each of its tenants, so that `iss` is still compared
  * exactly. Refuses templates that leave open whose tokens are meant, and never takes no list for any tenant.
  */
-import { fillTenant, TENANT_PLACEHOLDER } from '../../keys/tenant-template.ts';
+import { ENTRA_TENANT, fillTenant, TENANT_PLACEHOLDER } from '../../keys/tenant-template.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { IssuerConfiguration } from '../schema/issuers.ts';
 import type { TenantPolicy } from '../sources.ts';
@@ -83,7 +83,7 @@ function compileList(
 
 /** In `iss` Microsoft Entra writes the id of a tenant, in lower case: never its domain, nor `common`. */
 function checkEntra(listed: readonly string[], place: ConfigurationPath, context: CompileContext): boolean {
-  const wrong = listed.find((tenant) => !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(tenant));
+  const wrong = listed.find((tenant) => !ENTRA_TENANT.test(tenant));
   if (wrong === undefined) return true;
   const message = `must be ids, as Entra writes them in "iss", in lower case, e.g. ${EXAMPLE}; no token is of "${wrong}"`;
   context.problems.report(place, 'tenant_not_an_id', message);

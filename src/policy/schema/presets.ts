@@ -5,9 +5,6 @@
 import { KEY_SOURCES } from './key-sources.ts';
 import type { Presets } from './node.ts';
 
-/** The asymmetric algorithms that a JWT-SVID may have (SPIFFE JWT-SVID section 2.1). */
-const SPIFFE_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
-
 /** Tokens that say who somebody is and nothing of what a client may do. */
 const NO_CLAIMS = { client: 'none', scopes: 'none', roles: 'none' };
 
@@ -102,7 +99,6 @@ export const PRESETS = {
   },
   spiffe: {
     fills: {
-      algorithms: SPIFFE_ALGORITHMS,
       profile: 'spiffe',
       claims: NO_CLAIMS,
       refresh: { interval: '5m' },
@@ -116,7 +112,6 @@ export const PRESETS = {
   aws_alb: {
     fills: {
       audience: { claims: ['client'] },
-      algorithms: ['ES256'],
       profile: 'aws_alb',
       claims: { client: ['client'], scopes: 'none', roles: 'none' },
     },
