@@ -124,6 +124,21 @@ t.test('addresses that one caller may choose among are one peer', async (t) => {
   t.ok(wait(from('10.0.0.2', '203.0.113.5, ::ffff:198.51.100.7')) > 0, 'by whatever proxy it comes');
 });
 
+t.test(
+  'D7 50,000 addresses through a trusted proxy: 10,000 are remembered, those first that used theirs up',
+  async (t) => {
+    const { failures, fail, wait } = await stage(written('{per_peer: 5/24h}'));
+    const spent = Array.from({ length: 20 }, (_, n) => from('10.0.0.1', `192.0.2.${n}`));
+    for (const visitor of spent) fail(visitor, 5);
+    for (let n = 0; n < 50_000; n += 1)
+      fail(from('10.0.0.1', `198.${n >> 16}.${(n >> 8) & 255}.${n & 255}`), 1);
+    t.equal(failures.counts.peers, 10_000);
+    t.equal(failures.counts.failed, 50_100);
+    t.ok(spent.every((visitor) => wait(visitor) > 0));
+    t.equal(wait(from('10.0.0.1', '203.0.113.1')), 0);
+  },
+);
+
 t.test('a reload keeps what is used up where the rate stays', async (t) => {
   const before = await stage(FIVE);
   before.fail(from(OTHERS), 5);
