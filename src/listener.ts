@@ -40,8 +40,6 @@ const CHECK_EVERY = 1_000;
 /** Makes a server that is not listening yet. */
 export function createListener(entrance: Entrance, policy: Policy): Listener {
   const connections = new Map<Duplex, Exchanges>();
-  /** Requests for another protocol that are served in this one. */
-  const declined = new WeakSet<IncomingMessage>();
   const server = createServer({
     // The guard counts what it allows; Node's own bound lies above, so that a 431 is ours where possible.
     maxHeaderSize: Math.min(policy.limits.headerBytes + policy.limits.targetBytes, 1024 * 1024) + 1024,
@@ -49,12 +47,7 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
     requireHostHeader: false,
     insecureHTTPParser: false,
     noDelay: true,
-    shouldUpgradeCallback: (message) => {
-      // An upgrade behind an unanswered request would take the socket from under that answer.
-      const upgrades = connections.get(message.socket)?.length === 0 && entrance.wantsTunnel(message);
-      if (!upgrades) declined.add(message);
-      return upgrades;
-    },
+    shouldUpgradeCallback: (message) => upgrades(message, connections.get(message.socket), entrance),
   });
   server.maxHeadersCount = 0;
   server.timeout = 0;
@@ -113,6 +106,16 @@ export function applyLimits(server: Server, { limits, timeouts }: Policy): void 
   server.headersTimeout = request > 0 ? Math.min(timeouts.headers, request) : timeouts.headers;
   server.keepAliveTimeout = Number.isFinite(timeouts.idle) ? timeouts.idle : 0;
   server.maxConnections = limits.connections;
+}
+
+/** Requests for another protocol that are served in this one. */
+const declined = new WeakSet<IncomingMessage>();
+
+/** Whether a request leaves HTTP. Behind an unanswered one it would take the socket from under that answer. */
+function upgrades(message: IncomingMessage, exchanges: Exchanges | undefined, entrance: Entrance): boolean {
+  if (exchanges?.length === 0 && entrance.wantsTunnel(message)) return true;
+  declined.add(message);
+  return false;
 }
 
 /** The socket is no connection of requests any more: who takes it answers for its end. */
