@@ -44,6 +44,9 @@ export function metadataIssuers({
 }
 
 /** Tries the given addresses in turn until one is the issuer's metadata. Never rejects. */
+/** Characters of the address of a key set. */
+const LONGEST_ADDRESS = 2048;
+
 export async function discover(
   issuer: MetadataPolicy,
   urls: readonly string[],
@@ -79,6 +82,8 @@ function checkMetadata(metadata: FetchedObject, issuer: MetadataPolicy, from: st
   const jwksUri = metadata.jwks_uri;
   if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) return { ok: false, cause: 'has no jwks_uri' };
   const url = new URL(jwksUri);
+  // It stands in every line of the log about these keys.
+  if (jwksUri.length > LONGEST_ADDRESS) return { ok: false, cause: 'has a jwks_uri that is too long' };
   if (url.username !== '' || url.password !== '')
     return { ok: false, cause: 'has a jwks_uri with credentials' };
   if (url.protocol === 'https:') return { ok: true, jwksUri };

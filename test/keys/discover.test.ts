@@ -108,6 +108,7 @@ t.test('S16 a key address must be https unless the policy allows otherwise', asy
     { jwksUri: 'data:application/json,{}', ok: false },
     { jwksUri: 'https://user:secret@as.test/keys', ok: false },
     { jwksUri: 'not a url', ok: false },
+    { jwksUri: `https://as.test/${'k'.repeat(2100)}`, ok: false },
     { jwksUri: 7, ok: false },
     { jwksUri: 'http://as.test/keys', insecureHttp: true, ok: true },
     { jwksUri: 'ftp://as.test/keys', insecureHttp: true, ok: false },
