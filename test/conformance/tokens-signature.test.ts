@@ -62,6 +62,11 @@ for (const key of keys) {
   });
 }
 
+t.test('T01 EdDSA by its newer name (RFC 9864), with a key that says the older one', async (t) => {
+  const edwards = keys.find(({ alg }) => alg === 'EdDSA') ?? rsa;
+  await world.forwarded(t, { target, token: signToken(edwards, {}, { alg: 'Ed25519' }) });
+});
+
 t.test('T01 a token signed by the shared secret', async (t) => {
   await world.forwarded(t, {
     target,

@@ -110,7 +110,7 @@ function compileAlgorithms(
   const { secret, algorithms } = issuer;
   const place = [...path, 'algorithms'];
   if (algorithms === undefined) {
-    if (secret === undefined) return defaultAlgorithms(issuer.profile);
+    if (secret === undefined) return underBothNames(defaultAlgorithms(issuer.profile));
     const bytes = Buffer.byteLength(secret);
     return [...SHORTEST_SECRET].flatMap(([name, shortest]) => (bytes >= shortest ? [name] : []));
   }
@@ -126,9 +126,12 @@ function compileAlgorithms(
     const message = 'has no algorithm that uses secret; write HS256, HS384 or HS512, or remove secret';
     context.problems.report(place, 'secret_unused', message);
   }
-  // RFC 9864 gives the signature that EdDSA stands for here a name of its own; tokens may use either.
-  const named = algorithms.flatMap((name) => (name === 'EdDSA' ? ['EdDSA', 'Ed25519'] : [name]));
-  return [...new Set(named)];
+  return underBothNames(algorithms);
+}
+
+/** RFC 9864 gives the signature that EdDSA stands for here a name of its own; tokens may use either. */
+function underBothNames(algorithms: readonly string[]): readonly string[] {
+  return [...new Set(algorithms.flatMap((name) => (name === 'EdDSA' ? ['EdDSA', 'Ed25519'] : [name])))];
 }
 
 function compileAudience(
