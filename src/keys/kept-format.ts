@@ -1,5 +1,5 @@
 /** How kept keys are written in their file: JSON that says whose they are, where they came from and when. Pure. */
-import type { IssuerPolicy } from '../policy/sources.ts';
+import type { IssuerPolicy, KeyForm } from '../policy/sources.ts';
 import type { IgnoredMember } from './admit-key.ts';
 import type { FetchedObject } from './fetch-keys.ts';
 
@@ -22,11 +22,15 @@ export interface KeptDocument {
 const FORMAT = 'sallyport-keys-1';
 
 /** A document without the members that were left out: what nobody may verify with is not kept either. */
-export function admittedPart(document: FetchedObject, ignored: readonly IgnoredMember[]): FetchedObject {
+export function admittedPart(
+  document: FetchedObject,
+  ignored: readonly IgnoredMember[],
+  form: KeyForm,
+): FetchedObject {
   const left = new Set(ignored.map(({ index }) => index));
   const stays = (_: unknown, index: number): boolean => !left.has(index);
-  // A JWK Set has its members in `keys`; in a document of certificates the document's own members are they.
-  if (Array.isArray(document.keys)) return { keys: document.keys.filter(stays) };
+  if (form === 'jwks') return { keys: Array.isArray(document.keys) ? document.keys.filter(stays) : [] };
+  // The document's own members are the keys, also one that is called `keys`.
   return Object.fromEntries(Object.entries(document).filter(stays));
 }
 

@@ -4,7 +4,7 @@
  * set never replaces a good one.
  */
 import { webcrypto } from 'node:crypto';
-import type { IssuerPolicy } from '../policy/sources.ts';
+import type { IssuerPolicy, KeyForm, KeySource } from '../policy/sources.ts';
 import { admitKeys, type IgnoredMember, type VerificationKey } from './admit-key.ts';
 import { algorithms } from './algorithms.ts';
 import { discover, metadataUrls } from './discover.ts';
@@ -114,10 +114,17 @@ async function admitFetched(url: string, fetched: Fetched, issuer: KeyLoaderPoli
   }
   const hint = issuer.profile === 'spiffe' ? refreshHintOf(fetched.document) : null;
   const loaded = await admit(fetched.document, hint ?? fetched.maxAge, issuer);
-  if (loaded.ok)
-    return { ...loaded, fetched: { url, document: admittedPart(fetched.document, loaded.ignored) } };
+  if (loaded.ok) {
+    const document = admittedPart(fetched.document, loaded.ignored, formOf(issuer.keys));
+    return { ...loaded, fetched: { url, document } };
+  }
   const failure: FetchFailure = { kind: 'body', status: 200, url, cause: loaded.cause };
   return { ...loaded, cause: `${url} ${loaded.cause}`, failure };
+}
+
+/** Metadata name a JWK Set. */
+function formOf(keys: KeySource): KeyForm {
+  return 'form' in keys ? keys.form : 'jwks';
 }
 
 async function admit(
@@ -125,7 +132,7 @@ async function admit(
   maxAge: number | null,
   issuer: KeyLoaderPolicy,
 ): Promise<LoadedKeys> {
-  const form = 'form' in issuer.keys ? issuer.keys.form : 'jwks';
+  const form = formOf(issuer.keys);
   const members = form === 'jwks' ? document.keys : Object.keys(document);
   if (!Array.isArray(members)) return { ok: false, cause: 'holds no list of keys', ignored: [] };
   const { maxKeys } = issuer.refresh;

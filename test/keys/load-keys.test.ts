@@ -65,6 +65,14 @@ t.test('what is kept over a restart is judged again by its form', async (t) => {
   t.match(recalled, { ok: true, keys: [{ kid: 'ec' }], ignored: [{ kid: 'weak' }] });
 });
 
+t.test('K18 of certificates the good ones are kept, whatever their document calls keys', async (t) => {
+  const loaded = await load(fetched({ ec: selfSignedPem(ec), keys: [{ ...ec.jwk, d: 'AAAA' }] }));
+  t.match(loaded, { ok: true, ignored: [{ kid: 'keys', reason: 'not_pem' }] });
+  t.strictSame(loaded.ok && Object.keys(loaded.fetched?.document ?? {}), ['ec']);
+  const named = await load(fetched({ keys: selfSignedPem(ec), weak: selfSignedPem(weak) }));
+  t.strictSame(named.ok && Object.keys(named.fetched?.document ?? {}), ['keys']);
+});
+
 t.test('a failure keeps its kind, status and address, from discovery too', async (t) => {
   const failure = { kind: 'status', status: 500, url: URL, cause: 'answered with status 500' } as const;
   const failed: Fetched = { ok: false, answered: true, cause: failure.cause, failure };
