@@ -52,6 +52,9 @@ const LONGEST_REMEMBERED = 64;
 /** Fields that we write ourselves, and those that end with this connection. */
 const OURS = new Set([...HOP_BY_HOP, 'host', 'content-length', 'expect', 'x-request-id']);
 
+/** Whatever a name that begins so tells, an upstream takes it for the word of a proxy. */
+const HOP_PREFIX = 'x-forwarded-';
+
 /** Credentials of schemes that any upstream may know, whether or not this policy reads them. */
 const CREDENTIAL_FIELDS = ['authorization', 'dpop'];
 
@@ -67,7 +70,7 @@ export function createRequestHeaderRules(policy: Policy): RequestHeaderRules {
     const folded = foldHeaderName(name);
     if (identity.has(folded) || prefixes.some((prefix) => folded.startsWith(prefix))) return 'drop';
     if (OURS.has(folded) || isFramingTwin(name, folded)) return 'drop';
-    const treatment = named.get(folded);
+    const treatment = named.get(folded) ?? (folded.startsWith(HOP_PREFIX) ? 'forwarded' : undefined);
     if (treatment === undefined) return 'pass';
     // A twin of a name that may pass is never the name itself: whoever folds would read both as one.
     return name === folded ? treatment : 'drop';
