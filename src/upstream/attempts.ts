@@ -57,8 +57,9 @@ export class Attempts {
       body: this.body,
       headersTimeout: Number.isFinite(route.responseTimeout) ? route.responseTimeout : 0,
       bodyTimeout: 0,
-      // Left to itself undici closes the connection after every HEAD, and after every body of an unusual method.
-      reset: this.#ownClient !== null,
+      // Left to itself undici closes the connection after every body of an unusual method. After HEAD it must be closed: a
+      // body that should not be there may come late, and would be the answer to the next caller (RFC 9112 section 6.3).
+      reset: this.#ownClient !== null || wire.method === 'HEAD',
       servername: this.#target.serverName,
     };
     if (this.#ownClient === null) this.#target.dispatch(options, handler);

@@ -135,6 +135,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     }
     // Most answers are over before this runs, and cost neither a timer nor a packet of their own for the header.
     process.nextTick(awaitBody, this, patience);
+    if (head.strayBody) this.#complete();
   }
 
   /** The header came alone: it goes out, and the time until the body counts. */
@@ -165,6 +166,8 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     this.#attempts?.body?.detach();
     this.#answer.end();
     this.#close();
+    // The answer is whole, and what may follow it must not meet the next caller.
+    if (this.#head?.strayBody === true) this.#abort?.();
     this.#done('complete');
   }
 

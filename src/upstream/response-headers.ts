@@ -12,6 +12,8 @@ export interface ResponseHead {
   /** How the body ends: it has none, after a known number of bytes, by chunks, or with the connection. */
   readonly framing: 'none' | 'length' | 'chunked' | 'until_close';
   readonly eventStream: boolean;
+  /** Chunks are announced where there can be no body. They may come all the same, and are nobody's. */
+  readonly strayBody: boolean;
 }
 
 export type ResponseHeadResult = ResponseHead | { readonly ok: false; readonly cause: string };
@@ -36,7 +38,8 @@ export function readResponseHead(raw: readonly Buffer[], status: number, method:
   const { headers, length, coding, connection, eventStream } = reader;
   if (length !== null && coding !== null) return { ok: false, cause: 'content_length_and_transfer_encoding' };
   if (connection !== '') removeNominated(headers, connection);
-  return { ok: true, headers, framing: framingOf(status, method, length, coding), eventStream };
+  const framing = framingOf(status, method, length, coding);
+  return { ok: true, headers, framing, eventStream, strayBody: framing === 'none' && coding !== null };
 }
 
 /** Gathers fields one by one. */

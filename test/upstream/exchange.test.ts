@@ -257,22 +257,23 @@ t.test('a body that breaks off never looks whole', async (t) => {
   }
 });
 
-t.test('HEAD does not cost the connection, and gets no body', async (t) => {
+t.test('HEAD gets no body, keeps the connection of the caller and ends that of the upstream', async (t) => {
   const upstream = await startRecordingUpstream(t);
   const { port } = await startForwarding(t, { upstream: { targets: [targetAt(upstream.port)] } });
   const connection = await openConnection(port);
-  for (const [request, method] of [
-    [HEAD, 'HEAD'],
-    [HEAD, 'HEAD'],
-    [GET, 'GET'],
+  for (const [request, method, connections] of [
+    [HEAD, 'HEAD', 1],
+    [HEAD, 'HEAD', 2],
+    [GET, 'GET', 3],
+    [GET, 'GET', 3],
   ] as const) {
     connection.write(request);
     const response = await connection.response(method);
     t.equal(response.status, 200);
     t.equal(response.get('content-length'), '18');
     t.equal(response.body.length, method === 'HEAD' ? 0 : 18);
+    t.equal(upstream.connections(), connections);
   }
-  t.equal(upstream.connections(), 1);
   connection.destroy();
 });
 
@@ -317,7 +318,7 @@ t.test('R11 bodies of every method reach the upstream in one framing', async (t)
       );
       t.strictSame(chunked?.all('x-auth-subject'), [], 'H13 trailers are dropped');
       t.equal(none?.body.length, 0);
-      t.equal(upstream.connections(), 1);
+      t.equal(upstream.connections(), method === 'HEAD' ? 3 : 1);
     });
   }
 });
