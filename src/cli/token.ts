@@ -3,8 +3,8 @@
 import { ISSUER_PATH, USUAL_ISSUER_PORT } from '../development/issuer-path.ts';
 import { findPersona, PERSONAS } from '../development/personas.ts';
 import { ALGORITHMS, DEFECTS, MAXIMUM_LIFETIME } from '../development/token-order.ts';
-import { isLoopbackUrl } from '../policy/compile/grammar.ts';
 import { suggest } from '../policy/reading/suggest.ts';
+import { isLoopbackUrl } from '../wire/loopback-url.ts';
 import { type Invocation, type OptionValues, textOption, UsageError } from './command.ts';
 import { mayDevelop } from './dev-options.ts';
 import { readDuration } from './duration.ts';

@@ -4,6 +4,7 @@
  * HTTP that the policy did not allow.
  */
 import type { IssuerPolicy } from '../policy/sources.ts';
+import { isLoopbackUrl } from '../wire/loopback-url.ts';
 import type { FetchFailure } from './fetch-cause.ts';
 import type { Fetched, FetchedObject, KeyTransport } from './fetch-keys.ts';
 import { slashTwin } from './slash-twin.ts';
@@ -43,10 +44,10 @@ export function metadataIssuers({
   return [...(tenants?.templates.slice(0, 1) ?? []), ...own];
 }
 
-/** Tries the given addresses in turn until one is the issuer's metadata. Never rejects. */
 /** Characters of the address of a key set. */
 const LONGEST_ADDRESS = 2048;
 
+/** Tries the given addresses in turn until one is the issuer's metadata. Never rejects. */
 export async function discover(
   issuer: MetadataPolicy,
   urls: readonly string[],
@@ -81,14 +82,14 @@ function checkMetadata(metadata: FetchedObject, issuer: MetadataPolicy, from: st
   if (mismatch !== null) return { ok: false, cause: mismatch };
   const jwksUri = metadata.jwks_uri;
   if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) return { ok: false, cause: 'has no jwks_uri' };
-  const url = new URL(jwksUri);
   // It stands in every line of the log about these keys.
   if (jwksUri.length > LONGEST_ADDRESS) return { ok: false, cause: 'has a jwks_uri that is too long' };
+  const url = new URL(jwksUri);
   if (url.username !== '' || url.password !== '')
     return { ok: false, cause: 'has a jwks_uri with credentials' };
   if (url.protocol === 'https:') return { ok: true, jwksUri };
   // Plain HTTP on loopback is for metadata that itself came that way, not for a provider to point us at.
-  const local = isLoopback(url) && isLoopback(new URL(from));
+  const local = isLoopbackUrl(url) && isLoopbackUrl(new URL(from));
   if (url.protocol === 'http:' && (issuer.insecureHttp || local)) return { ok: true, jwksUri };
   return { ok: false, cause: 'has a jwks_uri that is not https' };
 }
@@ -101,9 +102,4 @@ function mismatchOf(named: unknown, expected: readonly string[]): string | null 
     return `names an issuer that differs from the policy's only by its final slash: write ${text}`;
   }
   return `names another issuer: ${JSON.stringify(named)?.slice(0, 200)}`;
-}
-
-/** Whether the URL's host is this machine by name or address. */
-function isLoopback(url: URL): boolean {
-  return /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
 }

@@ -3,6 +3,7 @@
  * machine always. Pure: names are not resolved, so an address range never matches a name.
  */
 import { BlockList, isIP } from 'node:net';
+import { isLoopbackUrl } from '../wire/loopback-url.ts';
 
 /** Whether a host of that port goes past the proxy. */
 export type BypassesProxy = (url: URL) => boolean;
@@ -19,8 +20,8 @@ export function parseNoProxy(list: string): BypassesProxy {
     .filter((entry) => entry !== '')
     .map(parseEntry);
   return (url) => {
+    if (isLoopbackUrl(url)) return true;
     const host = hostOf(url);
-    if (isThisMachine(host)) return true;
     const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
     return entries.some((matches) => matches(host, port));
   };
@@ -61,10 +62,4 @@ function matchRange(address: string, prefix: number): Matches {
 
 function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
-}
-
-function isThisMachine(host: string): boolean {
-  return (
-    host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127(?:\.\d+){3}$/.test(host)
-  );
 }

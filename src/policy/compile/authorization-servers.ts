@@ -1,8 +1,9 @@
 /** Where clients of a resource get tokens: `authorization_servers` of its metadata (RFC 9728 section 2). */
+
+import { isLoopbackUrl } from '../../wire/loopback-url.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import { type CompileContext, hasProblem, reportUnknown } from './context.ts';
-import { isLoopbackUrl } from './grammar.ts';
 import { firstIssuers, ownIssuer } from './tenants.ts';
 
 /**

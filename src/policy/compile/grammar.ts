@@ -19,9 +19,3 @@ export function hasControlCharacters(text: string): boolean {
 export function isHostName(text: string): boolean {
   return text.length <= 253 && /^(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i.test(text);
 }
-
-/** Whether a URL's host is this machine: nobody on the way can read or change what is sent. */
-export function isLoopbackUrl(url: URL): boolean {
-  const host = url.hostname;
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\./.test(host);
-}

@@ -2,12 +2,12 @@
 import type { JsonObject, JsonValue } from '../../credentials/credential.ts';
 import { algorithms } from '../../keys/algorithms.ts';
 import { isJsonObject } from '../../tokens/strict-json.ts';
+import { isLoopbackUrl } from '../../wire/loopback-url.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { IssuerConfiguration } from '../schema/issuers.ts';
 import { KEY_SOURCES } from '../schema/key-sources.ts';
 import type { KeySource } from '../sources.ts';
 import type { CompileContext } from './context.ts';
-import { isLoopbackUrl } from './grammar.ts';
 import { ownIssuer } from './tenants.ts';
 
 /** Bytes that a secret must have, by the algorithms that take one. */

@@ -2,11 +2,13 @@
  * The proxy through which an issuer's keys are fetched: what is written, else what the environment says. Refuses
  * whatever could not be used, and repeats no value, since it may hold a password.
  */
+
+import { isLoopbackUrl } from '../../wire/loopback-url.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { IssuerConfiguration } from '../schema/issuers.ts';
 import type { KeySource, ProxyPolicy } from '../sources.ts';
 import type { CompileContext } from './context.ts';
-import { hasControlCharacters, isLoopbackUrl } from './grammar.ts';
+import { hasControlCharacters } from './grammar.ts';
 
 /** Null: asked directly, or what is wrong has been reported. */
 export function compileProxy(

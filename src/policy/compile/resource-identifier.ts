@@ -1,7 +1,7 @@
 /** Identifiers of protected resources (RFC 9728 section 1.2). They are compared exactly, so only one spelling is taken. */
 import { type MetadataAddress, metadataAddress, WELL_KNOWN } from '../../resource/metadata-address.ts';
 import { parseAuthority } from '../../wire/host.ts';
-import { isLoopbackUrl } from './grammar.ts';
+import { isLoopbackUrl } from '../../wire/loopback-url.ts';
 import { type Parsed, parsed, unparsed } from './parsed.ts';
 
 /** Longer ones would leave too little of a challenge to scopes. */
