@@ -8,17 +8,13 @@ import type { VerificationKey } from './admit-key.ts';
 import { createKeyTransport } from './fetch-keys.ts';
 import type { KeyLookup, KeySet, KeySetDependencies, KeySetPolicy } from './key-set.ts';
 import { createTally, type KeySetStatus } from './key-set-status.ts';
+import { LONGEST_WAIT, LOOK_UPS, MOST_WAITING } from './look-up-grants.ts';
 import { KeyReport } from './report-keys.ts';
-import { createBucket } from './schedule.ts';
+import { createBucket, retryAfterOf } from './schedule.ts';
 import { keyAddress, type Outcome, SingleKeys } from './single-keys.ts';
 
-/** Look-ups of ids that are not held which may follow each other at once; one comes back each `cooldown`. */
-const LOOK_UPS = 4;
-/** Requests that may wait until one of these ends. */
-const MOST_WAITING = 256;
-/** Times that one of them tries to get a look-up of its own, and milliseconds that it goes on. */
+/** Times that a request which waits for a look-up tries to get one of its own. */
 const MOST_ROUNDS = 256;
-const LONGEST_WAIT = 2000;
 
 /** A set that fetches a key when a token names it. */
 export class KeyPerKid implements KeySet {
@@ -150,20 +146,18 @@ export class KeyPerKid implements KeySet {
   }
 
   #unavailable(now: number): KeyLookup {
-    const pause = Math.max(1000, Math.min(this.#single.pauseAt(now), 60_000));
     return {
       outcome: 'unavailable',
-      retryAfter: Math.ceil(pause / 1000),
+      retryAfter: retryAfterOf(this.#single.pauseAt(now)),
       cause: this.#single.progress.cause ?? 'failed',
     };
   }
 
   /** Nobody asked the source, so nobody knows whether the token is bad. */
   #overasked(now: number): KeyLookup {
-    const retryAfter = Math.ceil(Math.max(1000, Math.min(this.#bucket.wait(now), 60_000)) / 1000);
     return {
       outcome: 'unavailable',
-      retryAfter,
+      retryAfter: retryAfterOf(this.#bucket.wait(now)),
       cause: 'too many key ids that are not held were named lately',
     };
   }

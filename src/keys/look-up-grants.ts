@@ -21,11 +21,11 @@ export interface LookUpGrantsOptions {
 }
 
 /** Look-ups for unknown key ids that may follow each other at once. */
-const LOOK_UPS = 4;
+export const LOOK_UPS = 4;
 /** Longest wait, in milliseconds, for the right to one look-up more. */
-const LONGEST_WAIT = 2000;
+export const LONGEST_WAIT = 2000;
 /** Requests that may wait for it; more are told that the key is unknown. */
-const MOST_WAITING = 256;
+export const MOST_WAITING = 256;
 
 /** All of them unspent. */
 export function createLookUpGrants({ cooldown, attempt, now, after }: LookUpGrantsOptions): LookUpGrants {

@@ -40,6 +40,11 @@ export function pauseAfter(failures: number, refresh: RefreshPolicy, held: boole
   return Math.round(doubled * (0.75 + random / 2));
 }
 
+/** Seconds for Retry-After of a pause in milliseconds: no less than one, and no more than a minute, since all may be well sooner. */
+export function retryAfterOf(pause: number): number {
+  return Math.ceil(Math.max(1000, Math.min(pause, 60_000)) / 1000);
+}
+
 /** `max-age` less `Age`, in milliseconds; 0 for no-cache, no-store, and what is too old already; null when the answer does not say. */
 export function maxAgeOf(cacheControl: string | null, age: string | null): number | null {
   if (cacheControl === null) return null;

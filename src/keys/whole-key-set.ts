@@ -14,7 +14,7 @@ import { createKeyLoader } from './load-keys.ts';
 import { createLookUpGrants } from './look-up-grants.ts';
 import { KeyRefresher } from './refresh-keys.ts';
 import { KeyReport } from './report-keys.ts';
-import { after, type Bucket, createBucket } from './schedule.ts';
+import { after, type Bucket, createBucket, retryAfterOf } from './schedule.ts';
 
 /** A bad signature may bring one attempt forward each so many times `cooldown`: keys without ids rotate unannounced. */
 const EARLY_EACH = 6;
@@ -211,8 +211,8 @@ export class WholeKeySet implements KeySet {
   }
 
   #unavailable(now: number): KeyLookup {
-    const pause = Math.max(1000, Math.min(this.#refresher.pauseAt(now), 60_000));
-    return { outcome: 'unavailable', retryAfter: Math.ceil(pause / 1000), cause: this.#refresher.cause };
+    const { cause } = this.#refresher;
+    return { outcome: 'unavailable', retryAfter: retryAfterOf(this.#refresher.pauseAt(now)), cause };
   }
 }
 
