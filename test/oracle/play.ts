@@ -171,6 +171,9 @@ export class Stage {
   }
 }
 
+/** Of all that can be wrong with a case. */
+export const GRAVEST = 'forwarded what must be refused';
+
 /** A case that came out otherwise than the oracle says. */
 export interface Mismatch {
   readonly request: RequestModel;
@@ -219,7 +222,7 @@ function compare(
     arrived: arrived.map(({ requestLine, headerLines }) => ({ requestLine, headerLines })),
   };
   if (verdict.is === 'refused') {
-    if (arrived.length > 0) return { what: 'forwarded what must be refused', got };
+    if (arrived.length > 0) return { what: GRAVEST, got };
     return typeof response === 'string'
       ? { what: 'no answer', got }
       : compareRefusal(verdict, request, response);

@@ -26,7 +26,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TR
 export function readWire(request: RequestModel): Wire {
   if (!METHODS.includes(request.method)) return bad('method');
   // What no parser takes for a target has no length.
-  if (/[^!-~]/.test(request.target)) return bad('a byte that is none of a target');
+  if (/[^!-~]|^(?!\/|\*|[a-z]+:\/\/)/i.test(request.target)) return bad('no target');
   if (request.target.length > 8192) return { ok: false, status: 414, why: 'target is too long' };
   if (request.headers.length > 100) return { ok: false, status: 431, why: 'too many fields' };
   if (request.headers.some(([name]) => !TOKEN.test(name))) return bad('a name that is none');
