@@ -106,6 +106,12 @@ const tables: Record<string, readonly Row[]> = {
       /insecure_http: true/,
     ],
     [
+      corp('jwks_uri: "http://127.keys.example/jwks"'),
+      'insecure_key_source',
+      'issuers.corp.jwks_uri',
+      /insecure_http: true/,
+    ],
+    [
       corp('discovery_url: "http://keys/d"'),
       'insecure_key_source',
       'issuers.corp.discovery_url',
