@@ -45,9 +45,8 @@ export function originOf(issuer: Pick<IssuerPolicy, 'name' | 'issuers' | 'tenant
       return { name, issuer: first, source: `discovery ${keys.url ?? first}` };
     case 'url':
       return { name, issuer: first, source: `${keys.form} ${keys.url}` };
-    case 'each':
-      return { name, issuer: first, source: `each ${keys.template}` };
     default:
+      // Of these nothing is kept.
       return { name, issuer: first, source: keys.from };
   }
 }

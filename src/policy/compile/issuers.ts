@@ -15,7 +15,7 @@ import { compileTenants } from './tenants.ts';
 import { checkCertificates } from './upstreams.ts';
 
 /** How the issuer of `sallyport dev` ends: its keys live in the memory of one process, for anybody's tokens. */
-export const DEVELOPMENT_ISSUER_SUFFIX = '/sallyport-development';
+const DEVELOPMENT_ISSUER_SUFFIX = '/sallyport-development';
 
 /** Compiles the block in the order of the file; an issuer that is wrong is reported and left out. */
 export function compileIssuers(

@@ -38,5 +38,4 @@ const matcher = object({
 /** By claim; a scalar means the claim is that very string, number or boolean. All must hold. */
 export const claimMatchers = mapOf(scalarOrMapping(scalar(), matcher), { placeholder: 'CLAIM' });
 
-export type ClaimMatcherConfiguration = Infer<typeof matcher>;
 export type ClaimMatchersConfiguration = Infer<typeof claimMatchers>;

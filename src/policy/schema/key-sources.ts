@@ -5,7 +5,6 @@ import {
   duration,
   file,
   filePath,
-  type Infer,
   integer,
   json,
   key,
@@ -124,5 +123,3 @@ export const refresh = object({
     example: '/var/cache/sallyport/corp.json',
   }),
 });
-
-export type RefreshConfiguration = Infer<typeof refresh>;

@@ -1,6 +1,6 @@
 /** For whom an issuer's tokens must be, of which tenants, and where to find what in them. */
 import { TENANT_PATTERN } from '../../keys/tenant-template.ts';
-import { boolean, type Infer, key, listOf, object, orNone, text } from './builder.ts';
+import { boolean, key, listOf, object, orNone, text } from './builder.ts';
 import { claimName } from './names.ts';
 
 /** `audience` of an issuer. */
@@ -60,6 +60,3 @@ export const tenants = object(
   },
   { short: 'any_of' },
 );
-
-export type AudienceConfiguration = Infer<typeof audience>;
-export type ClaimsConfiguration = Infer<typeof claims>;
