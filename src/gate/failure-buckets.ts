@@ -15,8 +15,6 @@ interface Bucket {
 const MOST_PEERS = 10_000;
 /** More passwords than ever are under way at once: so many may be judged too much, and each is made up for. */
 const LEAST_DEBT = 128;
-/** Of one failure: sums of fractions may miss a whole by that much. */
-const NEGLIGIBLE = 1e-6;
 
 /** The buckets of all peers; full for a peer that it does not know. */
 export class FailureBuckets {
@@ -113,8 +111,8 @@ export class FailureBuckets {
   }
 
   #untilOne(taken: number): number {
-    const missing = 1 - (this.rate.count - taken);
-    return missing > NEGLIGIBLE ? (missing * this.rate.period) / this.rate.count : 0;
+    const { count, period } = this.rate;
+    return (Math.max(0, taken + 1 - count) * period) / count;
   }
 
   #advance(now: number): number {

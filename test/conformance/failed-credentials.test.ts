@@ -55,6 +55,7 @@ cors: {origins: ["${APP}"]}
 routes:
   - path: /orders/**
   - {path: /staff/**, require: {roles: [staff]}}
+  - {path: /narrow, audience: orders}
   - {path: /reading, methods: [GET]}
   - {path: /hidden/**, require: {roles: [staff]}, on_forbidden: 404}
   - {path: /socket, websocket: true}
@@ -129,6 +130,7 @@ const HARMLESS: readonly [string, RequestParts, number][] = [
   ['an expired token', { token: expired() }, 401],
   ['a token that cannot be judged', { token: signToken(key, { iss: 'https://lost.test' }) }, 503],
   ['a good one that may not', { target: '/staff/1', token: good() }, 403],
+  ['a good one for another audience than the route’s', { target: '/narrow', token: good() }, 401],
   ['a good one where nothing is', { target: '/nothing/here', token: good() }, 404],
   ['a good one with another method', { target: '/reading', method: 'PUT', token: good() }, 405],
   ['a bad one on a public route', { target: '/public/a', token: forged() }, 200],

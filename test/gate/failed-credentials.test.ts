@@ -89,6 +89,7 @@ const PEERS: readonly (readonly [visitor: Visitor, counts: readonly [boolean, bo
   [from('10.0.0.1'), [false, false, true]],
   [from('10.0.0.1', 'unknown'), [false, false, true]],
   [from('10.0.0.1', OTHERS), [true, true, true]],
+  [{ ...from('127.0.0.1', OTHERS), trusted: true }, [true, true, true]],
   // A field that names loopback says nothing of where its sender is.
   [from('10.0.0.1', '127.0.0.1'), [true, true, true]],
 ];
@@ -113,6 +114,23 @@ t.test(
     }
   },
 );
+
+t.test('while no bucket is empty it is not even asked who a visitor is', async (t) => {
+  const { time, fail, wait } = await stage(FIVE);
+  const nobody = {
+    ...from(OTHERS),
+    get peer(): string {
+      throw new Error('it was asked');
+    },
+  };
+  t.equal(wait(nobody), 0);
+  fail(from(OTHERS), 4);
+  t.equal(wait(nobody), 0);
+  fail(from(OTHERS), 1);
+  t.throws(() => wait(nobody), /it was asked/);
+  await time.advance(2000);
+  t.equal(wait(nobody), 0);
+});
 
 t.test('addresses that one caller may choose among are one peer', async (t) => {
   const { fail, wait } = await stage(FIVE);
