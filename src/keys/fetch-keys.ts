@@ -78,14 +78,26 @@ export function createKeyTransport(issuer: TransportPolicy): KeyTransport {
 
   return {
     fetch: async (url, signal) => {
+      const over = endOf(signal);
       try {
-        return await fetchDocument(url, signal);
+        return await Promise.race([fetchDocument(url, signal), over.end]);
       } catch (error) {
         return failed(error, url, egress);
+      } finally {
+        over.forget();
       }
     },
     close: () => egress.close(),
   };
+}
+
+/** Rejects when the time is up. undici looks at its signal only once it is connected, and waits in line for that. */
+function endOf(signal: AbortSignal): { readonly end: Promise<never>; readonly forget: () => void } {
+  const { promise: end, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason);
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return { end, forget: () => signal.removeEventListener('abort', stop) };
 }
 
 const ACCEPT = {

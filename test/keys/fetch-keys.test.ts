@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import tls, { type TlsOptions } from 'node:tls';
 import { gzipSync } from 'node:zlib';
@@ -107,6 +107,32 @@ t.test('S1 S2 K03 a server that hangs or drips is given up in time', async (t) =
     });
     await server.stop();
   }
+});
+
+t.test('S1 the time of all is up while a connection is still being made, too', async (t) => {
+  const sockets = new Set<Socket>();
+  const { promise: reached, resolve } = Promise.withResolvers<void>();
+  // Takes connections and never speaks TLS; a network that drops packets looks the same.
+  const silent = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    resolve();
+  });
+  await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
+  t.teardown(() => {
+    silent.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const transport = createKeyTransport(issuerPolicy({ refresh: { ...refreshDefaults, timeout: 60_000 } }));
+  t.teardown(() => transport.close());
+  const time = new AbortController();
+  const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/jwks`;
+  const waiting = [1, 2, 3].map(() => transport.fetch(url, time.signal));
+  await reached;
+  time.abort(new DOMException('', 'TimeoutError'));
+  for (const fetched of await Promise.all(waiting)) {
+    t.match(fetched, { ok: false, failure: { kind: 'timeout', cause: 'did not answer in time' } });
+  }
+  t.match(await transport.fetch(url, time.signal), { ok: false, failure: { kind: 'timeout' } });
 });
 
 t.test('K01 a refused connection has a cause that names it', async (t) => {
