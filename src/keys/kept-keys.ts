@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
 import type { IssuerPolicy } from '../policy/sources.ts';
 import type { FetchedObject } from './fetch-keys.ts';
 import { formatKept, type KeptDocument, type Origin, originOf, parseKept } from './kept-format.ts';
@@ -121,6 +121,7 @@ async function replaceFile(file: string, text: string): Promise<string | null> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   let handle: FileHandle | null = null;
   try {
+    if (await isSpecial(file)) return 'cannot be written, since what is there is no regular file';
     handle = await open(temporary, 'wx', 0o600);
     await handle.writeFile(text);
     await handle.sync();
@@ -131,6 +132,17 @@ async function replaceFile(file: string, text: string): Promise<string | null> {
     await handle?.close().catch(() => {});
     if (handle !== null) await unlink(temporary).catch(() => {});
     return `cannot be written (${codeOf(error)})`;
+  }
+}
+
+/** Whether a device, pipe or socket has that name: renaming over one takes it from everybody else. */
+async function isSpecial(file: string): Promise<boolean> {
+  try {
+    const there = await lstat(file);
+    return !there.isFile() && !there.isSymbolicLink() && !there.isDirectory();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 

@@ -116,6 +116,19 @@ t.test('a directory in its place is told, and nothing half-made is left', async 
   t.same(readdirSync(directory), ['corp.json']);
 });
 
+t.test(
+  'a device, pipe or socket in its place is never replaced: that of /dev/null is there once',
+  async (t) => {
+    const { kept, file, directory, causes } = staged(t);
+    execFileSync('mkfifo', [file]);
+    kept.keep(document, NOW);
+    await kept.settled();
+    t.match(causes, [/cannot be written, since what is there is no regular file/]);
+    t.ok(statSync(file).isFIFO());
+    t.same(readdirSync(directory), ['corp.json']);
+  },
+);
+
 const good = (changes: object = {}): string =>
   JSON.stringify({
     format: 'sallyport-keys-1',
