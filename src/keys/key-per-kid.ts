@@ -59,7 +59,8 @@ export class KeyPerKid implements KeySet {
     const now = this.#deps.now();
     const held = kid === null ? null : this.#single.held.use(kid, now);
     if (kid === null || held === null || this.#single.closed) return [];
-    const isAged = now - held.obtainedAt >= this.#issuer.refresh.cooldown && this.#single.pauseAt(now) === 0;
+    const isAged =
+      now - held.obtainedAt >= this.#issuer.refresh.cooldown && this.#single.outage.pauseAt(now) === 0;
     if (isAged) await this.#single.fetch(kid);
     const known = new Set(tried.map((key) => key.fingerprint));
     const keys = this.#single.held.use(kid, this.#deps.now())?.table.find(kid, algorithm) ?? [];
@@ -96,7 +97,7 @@ export class KeyPerKid implements KeySet {
     if (held === null) return this.#single.absent.has(kid, now) ? this.#unknown(now) : null;
     const keys = held.table.find(kid, algorithm);
     if (keys.length === 0) return { outcome: 'none', reason: 'no_key_for_algorithm' };
-    if (this.#single.progress.failures > 0) this.#tally.stale += 1;
+    if (this.#single.outage.failures > 0) this.#tally.stale += 1;
     return { outcome: 'found', keys };
   }
 
@@ -108,7 +109,7 @@ export class KeyPerKid implements KeySet {
       const known = this.#search(kid, algorithm, now);
       if (known !== null) return known;
       const flight = this.#single.flights.get(kid);
-      if (this.#single.closed || (flight === undefined && this.#single.pauseAt(now) > 0)) break;
+      if (this.#single.closed || (flight === undefined && this.#single.outage.pauseAt(now) > 0)) break;
       const attempt = flight ?? this.#begin(kid, now);
       if (attempt === null) {
         if (now > end || !(await this.#waitForAny())) return this.#overasked(now);
@@ -148,8 +149,8 @@ export class KeyPerKid implements KeySet {
   #unavailable(now: number): KeyLookup {
     return {
       outcome: 'unavailable',
-      retryAfter: retryAfterOf(this.#single.pauseAt(now)),
-      cause: this.#single.progress.cause ?? 'failed',
+      retryAfter: retryAfterOf(this.#single.outage.pauseAt(now)),
+      cause: this.#single.outage.cause ?? 'failed',
     };
   }
 

@@ -5,11 +5,11 @@
  */
 import type { Dependencies } from '../deps.ts';
 import type { RefreshPolicy } from '../policy/sources.ts';
-import type { FetchFailure } from './fetch-cause.ts';
 import type { KeptKeys } from './kept-keys.ts';
 import type { KeySetTally } from './key-set-status.ts';
 import { buildKeyTable, type KeyTable, withdrawnKeys } from './key-table.ts';
 import type { KeyLoader, LoadedKeys } from './load-keys.ts';
+import { Outage } from './outage.ts';
 import type { KeyReport } from './report-keys.ts';
 import { type After, freshFor, pauseAfter } from './schedule.ts';
 
@@ -34,16 +34,12 @@ export interface RefresherOptions {
 
 /** Holds the keys of one source and renews them: one attempt at a time, sooner after a failure, never more often than allowed. */
 export class KeyRefresher {
+  readonly outage = new Outage();
   readonly #options: RefresherOptions;
   #table: KeyTable | null = null;
   #generation = 0;
   #obtainedAt = 0;
   #begun = 0;
-  #failures = 0;
-  #failingSince = 0;
-  #cause = 'not asked yet';
-  #failure: FetchFailure | null = null;
-  #retryAt = 0;
   #nextAt: number | null = null;
   #flight: Promise<void> | null = null;
   #cancel: () => void = () => {};
@@ -78,21 +74,6 @@ export class KeyRefresher {
     return this.#begun;
   }
 
-  /** Attempts that failed since the last good one. */
-  get failures(): number {
-    return this.#failures;
-  }
-
-  /** Why the last attempt failed. */
-  get cause(): string {
-    return this.#cause;
-  }
-
-  /** The fetch that failed last; null when the last attempt was good or nothing was fetched. */
-  get failure(): FetchFailure | null {
-    return this.#failure;
-  }
-
   /** Epoch milliseconds of the planned attempt; null when none is. */
   get nextAt(): number | null {
     return this.#flight === null ? this.#nextAt : null;
@@ -113,9 +94,9 @@ export class KeyRefresher {
     return this.#flight;
   }
 
-  /** Milliseconds until the next try after a failure; 0 when one may be begun at once. */
-  pauseAt(now: number): number {
-    return this.#failures === 0 ? 0 : Math.max(0, this.#retryAt - now);
+  /** Whether nothing is under way and, after a failure, nothing may be begun yet. */
+  isPausing(now: number): boolean {
+    return this.#flight === null && this.outage.pauseAt(now) > 0;
   }
 
   /** Joins the attempt under way or begins one. */
@@ -179,15 +160,13 @@ export class KeyRefresher {
     if (withdrawn.length > 0) this.#generation += 1;
     tally.withdrawn += withdrawn.length;
     const changed = before === null || withdrawn.length > 0 || before.keys.length !== table.keys.length;
-    const failures = this.#failures;
+    const { failures, since: failingSince } = this.outage;
     this.#cancelExpiry();
     this.#toldExpiry = false;
     this.#table = table;
     this.#obtainedAt = deps.now();
-    this.#failures = 0;
-    this.#cause = '';
-    this.#failure = null;
-    report.obtained({ table, withdrawn, changed, failures, failingSince: this.#failingSince });
+    this.outage.ends();
+    report.obtained({ table, withdrawn, changed, failures, failingSince });
     if (loaded.fetched !== undefined) kept?.keep(loaded.fetched.document, this.#obtainedAt);
     if (this.#options.fetched) this.#plan(freshFor(loaded.maxAge, refresh, random()));
     if (withdrawn.length > 0) this.#options.onWithdrawal(new Set(withdrawn));
@@ -196,17 +175,15 @@ export class KeyRefresher {
   #fail({ cause, failure }: LoadedKeys & { readonly ok: false }): void {
     const { deps, refresh, random, report, tally, fetched } = this.#options;
     const now = deps.now();
-    if (this.#failures === 0) this.#failingSince = now;
-    this.#failures += 1;
     tally.failures += 1;
-    this.#cause = cause;
-    this.#failure = failure ?? null;
+    this.outage.goesOn({ now, cause, failure: failure ?? null });
+    const { failures } = this.outage;
     const usable = this.tableAt(now) !== null;
-    const pause = pauseAfter(this.#failures, refresh, usable, random());
+    const pause = pauseAfter(failures, refresh, usable, random());
     // Whoever needs a new key need not wait as long as the background does.
-    this.#retryAt = now + Math.min(pause, refresh.cooldown);
+    this.outage.pauseUntil(now + Math.min(pause, refresh.cooldown));
     const obtainedAt = this.everObtained ? this.#obtainedAt : null;
-    const { failures, usableUntil } = this;
+    const { usableUntil } = this;
     report.failed({ cause, failure, failures, pause, obtainedAt, usableUntil, usable });
     if (fetched) this.#plan(pause);
     if (usable) this.#planExpiry(now);
@@ -226,7 +203,7 @@ export class KeyRefresher {
   #tellExpiry(): void {
     if (!this.everObtained || this.#toldExpiry) return;
     this.#toldExpiry = true;
-    this.#options.report.expired(this.#failures, this.#obtainedAt);
+    this.#options.report.expired(this.outage.failures, this.#obtainedAt);
   }
 
   #plan(delay: number): void {

@@ -90,6 +90,12 @@ export class KeyReport {
     }
   }
 
+  /** An outage of a source of single keys is over, whatever it said of the one that was asked for. */
+  recovered(failures: number, failingSince: number): void {
+    const outage = { failures, outage_s: seconds(this.#deps.now() - failingSince) };
+    this.#deps.log.info({ issuer: this.#name, ...outage }, 'issuer keys can be obtained again');
+  }
+
   /** The keys that are held became older than `max_stale`. */
   expired(failures: number, obtainedAt: number): void {
     const age = seconds(this.#deps.now() - obtainedAt);

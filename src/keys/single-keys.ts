@@ -10,6 +10,7 @@ import type { Fetched, KeyTransport } from './fetch-keys.ts';
 import { HeldKeys } from './held-keys.ts';
 import type { KeySetDependencies, KeySetPolicy } from './key-set.ts';
 import type { KeySetTally } from './key-set-status.ts';
+import { Outage } from './outage.ts';
 import { jwkOfPem } from './pem-keys.ts';
 import type { KeyReport } from './report-keys.ts';
 import { after, freshFor, pauseAfter } from './schedule.ts';
@@ -47,13 +48,11 @@ export interface SingleKeysOptions {
 export class SingleKeys {
   readonly held: HeldKeys;
   readonly absent = createAbsentKids(ABSENT_FOR);
+  /** Of the source, whichever key was asked for. */
+  readonly outage = new Outage();
   readonly #options: SingleKeysOptions;
   readonly #flights = new Map<string, Promise<Outcome>>();
   #obtainedAt: number | null = null;
-  #failures = 0;
-  #cause = '';
-  #failure: FetchFailure | null = null;
-  #retryAt = 0;
   #nextAt: number | null = null;
   #refreshing = false;
   #cancel: () => void = () => {};
@@ -69,9 +68,9 @@ export class SingleKeys {
   get progress() {
     return {
       obtainedAt: this.#obtainedAt,
-      failures: this.#failures,
-      cause: this.#cause === '' ? null : this.#cause,
-      failure: this.#failure,
+      failures: this.outage.failures,
+      cause: this.outage.cause,
+      failure: this.outage.failure,
       nextTryAt: this.#nextAt,
     };
   }
@@ -83,11 +82,6 @@ export class SingleKeys {
 
   get closed(): boolean {
     return this.#closed;
-  }
-
-  /** Milliseconds until the source may be asked again after a failure. */
-  pauseAt(now: number): number {
-    return this.#failures === 0 ? 0 : Math.max(0, this.#retryAt - now);
   }
 
   close(): void {
@@ -174,25 +168,24 @@ export class SingleKeys {
   }
 
   #succeed(now: number): void {
+    const { failures, since } = this.outage;
     this.#obtainedAt = now;
-    this.#failures = 0;
-    this.#cause = '';
-    this.#failure = null;
+    this.outage.ends();
+    if (failures > 0) this.#options.report.recovered(failures, since);
   }
 
   #fail(failure: FetchFailure): Outcome {
     const { issuer, deps, report, tally } = this.#options;
     const now = deps.now();
-    this.#failures += 1;
     tally.failures += 1;
-    this.#failure = failure;
-    this.#cause = `${failure.url} ${failure.cause}`;
+    const cause = `${failure.url} ${failure.cause}`;
+    this.outage.goesOn({ now, cause, failure });
+    const { failures } = this.outage;
     const usable = this.held.size > 0;
-    const pause = pauseAfter(this.#failures, issuer.refresh, usable, this.#random());
-    this.#retryAt = now + Math.min(pause, issuer.refresh.cooldown);
+    const pause = pauseAfter(failures, issuer.refresh, usable, this.#random());
+    this.outage.pauseUntil(now + Math.min(pause, issuer.refresh.cooldown));
     const { usableUntil } = this.held;
-    const attempt = { cause: this.#cause, failure, failures: this.#failures, pause, usableUntil, usable };
-    report.failed({ ...attempt, obtainedAt: this.#obtainedAt });
+    report.failed({ cause, failure, failures, pause, usableUntil, usable, obtainedAt: this.#obtainedAt });
     return 'failed';
   }
 
@@ -202,7 +195,7 @@ export class SingleKeys {
     this.#cancel();
     const due = this.held.nextDue();
     const now = this.#options.deps.now();
-    const delay = due === null ? null : Math.max(due.at - now, this.pauseAt(now), 0);
+    const delay = due === null ? null : Math.max(due.at - now, this.outage.pauseAt(now), 0);
     this.#nextAt = delay === null ? null : now + delay;
     if (delay !== null)
       this.#cancel = (this.#options.deps.after ?? after)(delay, () => void this.#refreshDue());
@@ -213,7 +206,7 @@ export class SingleKeys {
     this.#refreshing = true;
     for (let due = this.held.nextDue(); due !== null && !this.#closed; due = this.held.nextDue()) {
       const now = this.#options.deps.now();
-      if (due.at > now || this.pauseAt(now) > 0) break;
+      if (due.at > now || this.outage.pauseAt(now) > 0) break;
       // What no token named for so long is forgotten; should one come, it is fetched again.
       if (now - due.usedAt > this.#options.issuer.refresh.maxStale) this.held.withdraw(due.kid);
       else await this.fetch(due.kid);

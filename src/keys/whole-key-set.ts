@@ -99,18 +99,19 @@ export class WholeKeySet implements KeySet {
 
   status(now: number): KeySetStatus {
     const refresher = this.#refresher;
+    const { outage } = refresher;
     const table = refresher.tableAt(now);
     const held = refresher.everObtained ? 'expired' : 'waiting';
     return {
       name: this.name,
       ready: refresher.everObtained,
-      state: table === null ? held : refresher.failures > 0 ? 'stale' : 'fresh',
+      state: table === null ? held : outage.failures > 0 ? 'stale' : 'fresh',
       keys: table?.keys.length ?? 0,
       obtainedAt: refresher.everObtained ? refresher.obtainedAt : null,
       usableUntil: refresher.usableUntil,
-      failures: refresher.failures,
-      cause: refresher.cause === '' ? null : refresher.cause,
-      failure: refresher.failure,
+      failures: outage.failures,
+      cause: outage.cause,
+      failure: outage.failure,
       nextTryAt: refresher.nextAt,
       counts: { ...this.#tally },
     };
@@ -129,7 +130,7 @@ export class WholeKeySet implements KeySet {
    */
   #isAged(now: number, early: Bucket | null = null): boolean {
     const { flight, obtainedAt } = this.#refresher;
-    if (!this.#fetched || this.#closed || (flight === null && this.#refresher.pauseAt(now) > 0)) return false;
+    if (!this.#fetched || this.#closed || this.#refresher.isPausing(now)) return false;
     if (now - obtainedAt >= this.#issuer.refresh.cooldown) return true;
     return early !== null && (flight !== null || early.take(now));
   }
@@ -144,7 +145,7 @@ export class WholeKeySet implements KeySet {
 
   /** There are no keys: wait for the attempt under way, begin one, or, between two that failed, say so at once. */
   async #obtain(kid: string | null, algorithm: string, now: number): Promise<KeyLookup> {
-    if (this.#refresher.flight === null && this.#refresher.pauseAt(now) > 0) return this.#unavailable(now);
+    if (this.#refresher.isPausing(now)) return this.#unavailable(now);
     await this.#refresher.refresh();
     const later = this.#deps.now();
     const table = this.#refresher.tableAt(later);
@@ -162,14 +163,14 @@ export class WholeKeySet implements KeySet {
     for (let round = 0; round < 2; round += 1) {
       const now = this.#deps.now();
       // Between failed attempts, and after the last, nobody can tell whether the key exists.
-      if (this.#closed) return this.#unavailable(now);
-      if (refresher.flight === null && refresher.pauseAt(now) > 0) return this.#unavailable(now);
+      if (this.#closed || refresher.isPausing(now)) return this.#unavailable(now);
       const attempt = this.#nextAttempt(kid, now);
-      if (attempt === null) return refresher.failures > 0 ? this.#unavailable(now) : this.#unknown(now);
+      if (attempt === null)
+        return refresher.outage.failures > 0 ? this.#unavailable(now) : this.#unknown(now);
       await attempt;
       const later = this.#deps.now();
       const table = refresher.tableAt(later);
-      if (table === null || refresher.failures > 0) return this.#unavailable(later);
+      if (table === null || refresher.outage.failures > 0) return this.#unavailable(later);
       const held = this.#search(table, kid, algorithm);
       if (held !== null) return held;
       if (refresher.begun > seen) {
@@ -192,7 +193,7 @@ export class WholeKeySet implements KeySet {
   #search(table: KeyTable, kid: string | null, algorithm: string): KeyLookup | null {
     const keys = table.find(kid, algorithm);
     if (keys.length === 0) return kid === null || table.hasKid(kid) ? UNFIT : null;
-    if (this.#refresher.failures > 0) this.#tally.stale += 1;
+    if (this.#refresher.outage.failures > 0) this.#tally.stale += 1;
     return { outcome: 'found', keys };
   }
 
@@ -211,8 +212,9 @@ export class WholeKeySet implements KeySet {
   }
 
   #unavailable(now: number): KeyLookup {
-    const { cause } = this.#refresher;
-    return { outcome: 'unavailable', retryAfter: retryAfterOf(this.#refresher.pauseAt(now)), cause };
+    const { outage } = this.#refresher;
+    const cause = outage.cause ?? 'not asked yet';
+    return { outcome: 'unavailable', retryAfter: retryAfterOf(outage.pauseAt(now)), cause };
   }
 }
 

@@ -126,6 +126,8 @@ t.test('K08 S7 a failing source is 503 with a pause for all ids, and held keys g
   await time.advance(10_000);
   t.match(await set.find('b', 'ES256', time.now()), { outcome: 'found' });
   t.match(set.status(0), { state: 'fresh', failures: 0, cause: null });
+  const over = log.lines.find(({ message }) => message === 'issuer keys can be obtained again');
+  t.match(over, { level: 'info', fields: { issuer: 'corp', failures: 1, outage_s: 10 } });
 });
 
 t.test('K01 K03 silence and pages are failures, not unknown ids', async (t) => {
