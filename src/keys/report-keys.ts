@@ -90,6 +90,23 @@ export class KeyReport {
     }
   }
 
+  /** A single key came, for the first time or in the place of another one. */
+  obtainedOne(kid: string, replaced: boolean): void {
+    const fields = { issuer: this.#name, kids: [kid], withdrawn: replaced ? [kid] : [] };
+    this.#deps.log.info(fields, 'issuer keys obtained');
+  }
+
+  /** The source has a single key no more. */
+  withdrawnOne(kid: string): void {
+    this.#deps.log.info({ issuer: this.#name, kids: [], withdrawn: [kid] }, 'issuer key withdrawn');
+  }
+
+  /** A single key that is held is refused to us, by a status that need not mean that it is gone. */
+  deniedOne(kid: string, url: string, status: number): void {
+    const fields = { issuer: this.#name, kids: [kid], url, status };
+    this.#deps.log.warn(fields, 'an issuer key is no longer given out');
+  }
+
   /** An outage of a source of single keys is over, whatever it said of the one that was asked for. */
   recovered(failures: number, failingSince: number): void {
     const outage = { failures, outage_s: seconds(this.#deps.now() - failingSince) };

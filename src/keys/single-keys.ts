@@ -124,39 +124,33 @@ export class SingleKeys {
   }
 
   #obtained(kid: string, keys: readonly VerificationKey[], maxAge: number | null): Outcome {
-    const { issuer, deps } = this.#options;
+    const { issuer, report, deps } = this.#options;
     const now = deps.now();
     this.#succeed(now);
     const isNew = !this.held.has(kid);
     const refreshAt = now + freshFor(maxAge, issuer.refresh, this.#random());
     const replaced = this.held.put(kid, keys, { now, refreshAt });
-    if (isNew || replaced) {
-      const fields = { issuer: issuer.name, kids: [kid], withdrawn: replaced ? [kid] : [] };
-      deps.log.info(fields, 'issuer keys obtained');
-    }
+    if (isNew || replaced) report.obtainedOne(kid, replaced);
     if (replaced) this.#tellWithdrawn(kid);
     return 'held';
   }
 
   /** No key came: there is none, it was taken back, or nobody can tell. */
   #denied(kid: string, url: string, { cause, failure }: Fetched & { readonly ok: false }): Outcome {
-    const { issuer, deps } = this.#options;
+    const { issuer, report, deps } = this.#options;
     const status = failure?.kind === 'status' ? (failure.status ?? 0) : 0;
     const now = deps.now();
     if (!ABSENT.has(status)) return this.#fail(failure ?? { kind: 'other', status: null, url, cause });
     if (this.held.has(kid) && !GONE.has(status)) {
       // It is used while it is not too old, and nothing is said of other keys.
       this.held.postpone(kid, now + issuer.refresh.interval);
-      deps.log.warn(
-        { issuer: issuer.name, kids: [kid], url, status },
-        'an issuer key is no longer given out',
-      );
+      report.deniedOne(kid, url, status);
       return 'held';
     }
     this.#succeed(now);
     this.absent.add(kid, now);
     if (this.held.withdraw(kid)) {
-      deps.log.info({ issuer: issuer.name, kids: [], withdrawn: [kid] }, 'issuer key withdrawn');
+      report.withdrawnOne(kid);
       this.#tellWithdrawn(kid);
     }
     return 'absent';
