@@ -82,11 +82,7 @@ const atom: fc.Arbitrary<Condition> = fc.oneof(
     { is: 'source', value: 'corp' },
     { is: 'method', value: 'GET' },
   ),
-  fc.record({
-    is: fc.constant('path' as const),
-    name: fc.constantFrom('p0', 'p1'),
-    value: fc.constantFrom('a', 'b'),
-  }),
+  fc.constantFrom<Condition>({ is: 'path', name: 'p0', value: 'a' }, { is: 'path', name: 'p0', value: 'b' }),
 );
 const condition: fc.Arbitrary<Condition> = fc.oneof(
   atom,
@@ -131,7 +127,7 @@ const route = fc.record({
   roles: names('admin', 'staff'),
   anyRole: names('robot', 'admin', 'a'),
   claims,
-  when: rarely(condition, null, 3),
+  when: rarely(condition, null, 2),
   conceals: rarely(fc.constant(true), false),
   tolerate: rarely(
     fc.subarray(['encoded_slash', 'semicolon', 'double_slash', 'get_body'] as const, { minLength: 1 }),
@@ -227,7 +223,7 @@ function routeOf(raw: RawRoute, index: number, declared: readonly string[]): Rou
   const add = rewrite?.[1] ?? null;
   const common = {
     ...route,
-    when: route.when !== null && knowsPath(route.when, route.path) ? route.when : null,
+    when: route.when === null ? null : about(route.when, route.path),
     id: `r${index}`,
     rewrite: strip === null && add === null ? null : { strip, add },
   };
@@ -252,13 +248,19 @@ function routeOf(raw: RawRoute, index: number, declared: readonly string[]): Rou
   };
 }
 
-/** Whether the pattern has all parameters that the condition names. */
-function knowsPath(condition: Condition, path: string): boolean {
-  if (condition.is === 'path') return path.includes(`{${condition.name}}`);
-  if (condition.is === 'not') return knowsPath(condition.of, path);
-  return condition.is === 'and' || condition.is === 'or'
-    ? condition.of.every((each) => knowsPath(each, path))
-    : true;
+/** The condition about the parameters that the pattern has; null where it has none and the condition asks for one. */
+function about(condition: Condition, path: string): Condition | null {
+  if (condition.is === 'path') {
+    const [, name] = /\{(\w+)\}/.exec(path) ?? [];
+    return name === undefined ? null : { ...condition, name };
+  }
+  if (condition.is === 'not') {
+    const of = about(condition.of, path);
+    return of === null ? null : { ...condition, of };
+  }
+  if (condition.is !== 'and' && condition.is !== 'or') return condition;
+  const [one, other] = condition.of.map((each) => about(each, path));
+  return one && other ? { ...condition, of: [one, other] } : null;
 }
 
 function withoutCrossings(routes: readonly RouteModel[], insensitive: boolean): RouteModel[] {

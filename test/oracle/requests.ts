@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { KEY_HOLDERS, USERS } from './keys.ts';
-import type { PolicyModel, RequestModel, RouteModel } from './meaning/model.ts';
+import type { Form, PolicyModel, RequestModel, RouteModel } from './meaning/model.ts';
 import { CALLERS, FAULTS, type TokenRecipe, tokenOf } from './tokens.ts';
 
 const PLAIN = ['a', 'b', 'admin', 'A', 'c', 'x', '5'];
@@ -129,6 +129,8 @@ interface PathRecipe {
   readonly rest: number;
   readonly changes: readonly { readonly at: number; readonly how: number; readonly piece: string }[];
   readonly slash: boolean;
+  /** Writes a form into it that the route tolerates: where, and which. Beyond the last segment: none. */
+  readonly form: { readonly at: number; readonly which: number };
 }
 
 /** A request, apart from a policy. */
@@ -182,6 +184,7 @@ const path: fc.Arbitrary<PathRecipe> = fc.record({
     ],
   ),
   slash: fc.constantFrom(false, false, false, true),
+  form: fc.record({ at: fc.nat({ max: 7 }), which: fc.nat({ max: 11 }) }),
 });
 
 const faults = Object.keys(FAULTS);
@@ -536,7 +539,24 @@ function pathOf(route: RouteModel | undefined, recipe: PathRecipe): string {
     else if (how === 3) segments[index] = (segments[index] ?? '') + piece;
     else segments[index] = piece;
   }
+  const { at, which } = recipe.form;
+  const form = route?.tolerate[which % route.tolerate.length];
+  if (form !== undefined && at < segments.length) segments[at] = tolerated(form, segments[at] ?? '', which);
   return `/${segments.join('/')}${recipe.slash ? '/' : ''}`;
+}
+
+/** A segment in a form: what is added is text, nothing or a segment of its own, by the reading. */
+function tolerated(form: Form, segment: string, which: number): string {
+  switch (form) {
+    case 'encoded_slash':
+      return which < 6 ? `${segment}%2Fb` : `a%2f${segment}`;
+    case 'semicolon':
+      return which < 6 ? `${segment};x=1` : `${segment}%3Bb`;
+    case 'double_slash':
+      return which < 6 ? `/${segment}` : `${segment}/`;
+    case 'get_body':
+      return segment;
+  }
 }
 
 const TEXTS = [

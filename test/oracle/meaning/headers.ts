@@ -106,7 +106,8 @@ function removedNames(policy: PolicyModel): (folded: string) => boolean {
     ...OF_HOPS,
     ...policy.identity.map(({ name }) => fold(name)),
   ];
-  const prefixes = ['x-auth-'];
+  // Whatever else some proxy says in this manner, a stranger does not say.
+  const prefixes = ['x-auth-', 'x-forwarded-'];
   for (const each of policy.strip) {
     if (each.endsWith('*')) prefixes.push(fold(each.slice(0, -1)));
     else names.push(fold(each));
