@@ -9,7 +9,8 @@ const longestSocketPath = 107;
 
 /**
  * Reads an address to listen on. `:PORT` gives the empty host, which is every interface of both families.
- * Port 0 lets the system choose. An IPv6 address stands in brackets.
+ * Port 0 lets the system choose. An IPv6 address stands in brackets. No message repeats a part of the text: where all of it came
+ * from the environment, nobody would know the part for a secret.
  */
 export function parseListenAddress(text: string): Parsed<ListenAddress> {
   if (text.startsWith('unix:')) return parseSocketPath(text.slice('unix:'.length));
@@ -22,13 +23,13 @@ export function parseListenAddress(text: string): Parsed<ListenAddress> {
   if (port > 65535) return unparsed(`port ${port} does not exist; write one from 0 to 65535`);
   if (bracketed !== undefined) {
     if (isIP(bracketed) !== 6)
-      return unparsed(`"${bracketed}" is not an IPv6 address; write e.g. [::1]:${port}`);
+      return unparsed(`what stands in brackets is not an IPv6 address; write e.g. [::1]:${port}`);
     return parsed({ kind: 'tcp', host: bracketed.toLowerCase(), port });
   }
   if (plain === '' || isIP(plain) === 4) return parsed({ kind: 'tcp', host: plain, port });
   // 127.1 or 0177.0.0.1 would be a name to us and an address to the resolver.
   if (/^[\d.]+$/.test(plain) || !isHostName(plain)) {
-    return unparsed(`"${plain}" is neither a host name nor an IP address; write e.g. 127.0.0.1:${port}`);
+    return unparsed(`its host is neither a host name nor an IP address; write e.g. 127.0.0.1:${port}`);
   }
   return parsed({ kind: 'tcp', host: plain.toLowerCase(), port });
 }

@@ -112,7 +112,7 @@ export const policyFile: Target = {
     });
     const problems = loaded.ok ? [] : loaded.problems;
     must(loaded.ok || problems.length > 0, 'a refusal says why');
-    const lines = text.split(/\r\n|\r|\n/);
+    const lines = text.split(/\r?\n/);
     for (const { file, line, column, code, message } of [...problems, ...loaded.warnings]) {
       const place = `${line}:${column} ${code} ${message}`;
       must(file === FILE, 'it is about this file', `${file} ${place}`);

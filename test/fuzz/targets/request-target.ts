@@ -37,7 +37,7 @@ export const requestTarget: Target = {
   invariants: [
     'neither the parser nor the guard throws',
     'the fast way and the general way to the canonical path agree',
-    'the canonical path is a fixed point, with the same segments, forms and readings',
+    'the canonical path is a fixed point, with the same segments, forms and readings, and one spelling of each triplet',
     'path and query, as forwarded, read as themselves, to us and to a WHATWG URL parser',
     'no segment of any reading is a dot segment, and none holds a control character',
   ],
@@ -48,6 +48,8 @@ export const requestTarget: Target = {
     '/public/../admin',
     '/public/..;/admin',
     '/a//b',
+    '/a/..%20/b',
+    '/%c3%a9%3A',
     '/a%2Fb',
     '/a;x=1/b',
     '/\\..\\a',
@@ -66,6 +68,7 @@ export const requestTarget: Target = {
     '/../',
     '..',
     '..;',
+    '..%20',
     '%2e',
     '%2E%2e',
     '%2f',
@@ -140,6 +143,10 @@ function checkCanonical(
     'what is forwarded reads as itself',
   );
   must(/^[\x21-\x7e]+$/.test(path + query), 'what is forwarded is visible ASCII');
+  for (const [triplet] of path.matchAll(/%../g)) {
+    must(/^%[0-9A-F]{2}$/.test(triplet), 'triplets are in upper case', triplet);
+    must(!/[A-Za-z0-9._~-]/.test(decodeTriplet(triplet)), 'nothing unreserved is encoded', triplet);
+  }
   const url = new URL(`http://api.test${path}${query}`);
   must(url.pathname === path, 'a URL parser takes the same path', `${url.pathname} for ${path}`);
   must(url.hash === '', 'nothing is a fragment');
@@ -149,4 +156,8 @@ function checkCanonical(
       must(!/[\0-\x1f\x7f]/.test(segment), 'no control character', path);
     }
   }
+}
+
+function decodeTriplet(triplet: string): string {
+  return String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
 }

@@ -42,6 +42,11 @@ t.test('a listen address is HOST:PORT, :PORT or unix:/PATH', (t) => {
     `unix:/${'x'.repeat(107)}`,
   );
   for (const text of bad) t.equal(parseListenAddress(text).ok, false, text);
+  for (const text of ['can_ary":0', '[canary]:0']) {
+    const { ok, message } = { message: '', ...parseListenAddress(text) };
+    t.notOk(ok);
+    t.notMatch(message, /can_?ary/, 'no part is repeated: the whole may have come from the environment');
+  }
   t.end();
 });
 
