@@ -11,6 +11,7 @@ import { describe, FetchError, type FetchFailure, failureOf } from './fetch-caus
 import { type FetchedObject, readAnswer, single } from './read-answer.ts';
 import { followRedirect, isRedirect } from './redirects.ts';
 import { maxAgeOf } from './schedule.ts';
+import { sourceUrl } from './source-url.ts';
 
 export type { FetchedObject } from './read-answer.ts';
 
@@ -44,7 +45,7 @@ export function createKeyTransport(issuer: TransportPolicy): KeyTransport {
     maxBytes: issuer.refresh.maxBytes,
     form: issuer.keys.from === 'each' ? 'pem' : 'json',
   } as const;
-  const trusted = configuredOrigin(issuer);
+  const trusted = sourceUrl(issuer.keys, issuer.issuers[0])?.origin;
 
   /** Asks until something is no redirect. */
   async function fetchDocument(url: string, signal: AbortSignal): Promise<Fetched> {
@@ -118,16 +119,6 @@ function failed(error: unknown, url: string, egress: Egress): Fetched {
 
 /** Kinds of failure after which another path of the same server may do better. */
 const ANSWERED = ['status', 'redirect', 'body'] as const;
-
-function configuredOrigin({ keys, issuers }: TransportPolicy): string | null {
-  const url =
-    keys.from === 'each'
-      ? keys.template
-      : keys.from === 'url' || keys.from === 'discovery'
-        ? (keys.url ?? issuers[0])
-        : null;
-  return url !== null && url !== undefined && URL.canParse(url) ? new URL(url).origin : null;
-}
 
 /** The file is rotated by others (projected service account tokens), so it is read each time. */
 async function readBearer(file: string): Promise<string> {

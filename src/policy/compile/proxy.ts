@@ -3,6 +3,7 @@
  * whatever could not be used, and repeats no value, since it may hold a password.
  */
 
+import { sourceUrl } from '../../keys/source-url.ts';
 import { isLoopbackUrl } from '../../wire/loopback-url.ts';
 import type { ConfigurationPath } from '../problem.ts';
 import type { IssuerConfiguration } from '../schema/issuers.ts';
@@ -48,19 +49,6 @@ function proxyOfEnvironment(
 
 const EXPECTED =
   'the http:// or https:// URL of a proxy without a path, e.g. http://proxy.example.com:3128 (user name and password percent-encoded)';
-
-/** The address that decides which variable counts; null where nothing is fetched. */
-function sourceUrl(keys: KeySource, first: string | undefined): URL | null {
-  const text =
-    keys.from === 'each'
-      ? keys.template
-      : keys.from === 'url'
-        ? keys.url
-        : keys.from === 'discovery'
-          ? (keys.url ?? first)
-          : undefined;
-  return text !== undefined && URL.canParse(text) ? new URL(text) : null;
-}
 
 /** Null when it cannot be one. */
 function proxyUrl(text: string): URL | null {
