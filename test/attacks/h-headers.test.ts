@@ -132,7 +132,7 @@ const SPOOFED = {
 };
 for (const [id, names] of Object.entries(SPOOFED)) {
   for (const [way, request] of WAYS) {
-    t.test(`${id} H7 by the way of ${way} nothing of a caller arrives`, async (t) => {
+    t.test(`H4 H7 ${id} by the way of ${way} nothing of a caller arrives`, async (t) => {
       for (const name of names) {
         // H4: whoever cuts only the first line lets the second pass.
         const twice = [
