@@ -52,7 +52,7 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
   const source = issuer.keys;
   const close = (): void => transport.close();
   if (source.from === 'secret') return { load: () => loadSecret(source.secret, issuer.algorithms), close };
-  if (source.from === 'static') return { load: () => admit(source.document, null, issuer), close };
+  if (source.from === 'static') return { load: () => admitDocument(source.document, null, issuer), close };
   // Those come one by one, see key-per-kid.ts; there is no set to load.
   if (source.from === 'each')
     return { load: () => Promise.resolve({ ok: true, keys: [], ignored: [], maxAge: null }), close };
@@ -69,7 +69,7 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
     if (!loaded.ok) locate.forget();
     return loaded;
   };
-  return { load, recall: (document) => admit(document, null, issuer), close };
+  return { load, recall: (document) => admitDocument(document, null, issuer), close };
 }
 
 interface Locator {
@@ -113,7 +113,7 @@ async function admitFetched(url: string, fetched: Fetched, issuer: KeyLoaderPoli
     };
   }
   const hint = issuer.profile === 'spiffe' ? refreshHintOf(fetched.document) : null;
-  const loaded = await admit(fetched.document, hint ?? fetched.maxAge, issuer);
+  const loaded = await admitDocument(fetched.document, hint ?? fetched.maxAge, issuer);
   if (loaded.ok) {
     const document = admittedPart(fetched.document, loaded.ignored, formOf(issuer.keys));
     return { ...loaded, fetched: { url, document } };
@@ -127,7 +127,14 @@ function formOf(keys: KeySource): KeyForm {
   return 'form' in keys ? keys.form : 'jwks';
 }
 
-async function admit(
+/** Why a document is of no use of which no key may verify a token. */
+export const NO_USABLE_KEY = 'holds no usable key';
+
+/**
+ * Judges a document by the rules of its issuer, whether it was fetched or stands in the policy.
+ * @param maxAge milliseconds, as in `LoadedKeys`
+ */
+export async function admitDocument(
   document: Readonly<Record<string, unknown>>,
   maxAge: number | null,
   issuer: KeyLoaderPolicy,
@@ -145,7 +152,7 @@ async function admit(
       ? await admitKeys(members, issuer.algorithms, issuer.profile, belongs)
       : await admitCertificates(document, issuer.algorithms);
   if (keys.length === 0 && issuer.profile !== 'spiffe') {
-    return { ok: false, cause: 'holds no usable key', ignored };
+    return { ok: false, cause: NO_USABLE_KEY, ignored };
   }
   return { ok: true, keys, ignored, maxAge };
 }

@@ -1,7 +1,6 @@
 /** Judges the keys that a policy holds itself by the same rules as fetched ones, so that a useless set never starts. */
-import { type Admission, admitKeys } from '../keys/admit-key.ts';
-import { speaksForEntry } from '../keys/key-issuer.ts';
-import { admitCertificates, validityOfPem } from '../keys/pem-keys.ts';
+import { admitDocument, NO_USABLE_KEY } from '../keys/load-keys.ts';
+import { validityOfPem } from '../keys/pem-keys.ts';
 import { FOR_X509_SVIDS } from '../keys/spiffe-bundle.ts';
 import type { CompileContext } from './compile/context.ts';
 import type { ConfigurationPath } from './problem.ts';
@@ -17,32 +16,27 @@ export async function checkStaticKeys(
   for (const issuer of issuers) {
     const { name, keys, algorithms } = issuer;
     if (keys.from !== 'static') continue;
-    const admission = await admit(keys, issuer);
-    if (admission === null) continue;
-    // An empty bundle withdraws the keys of a trust domain: as a failure it would leave the old ones in force.
-    const isUseless = admission.keys.length === 0 && issuer.profile !== 'spiffe';
-    const list = isUseless ? context.problems : context.warnings;
+    const loaded = await admitDocument(keys.document, null, issuer);
+    const list = loaded.ok ? context.warnings : context.problems;
     const place = ['issuers', name, keys.form];
-    for (const { index, reason } of admission.ignored) {
+    for (const { index, reason } of loaded.ignored) {
       if (reason === FOR_X509_SVIDS) continue;
       const path = [...place, ...memberPlace(keys, index)];
       list.report(path, 'unusable_key', `this key cannot verify tokens: ${words(reason)}`);
     }
     if (keys.form === 'certificates') warnOfValidity(keys, place, context);
-    if (admission.keys.length > 0) continue;
+    if (loaded.ok && loaded.keys.length > 0) continue;
+    if (!loaded.ok && loaded.cause !== NO_USABLE_KEY) {
+      list.report(place, 'unusable_keys', loaded.cause);
+      continue;
+    }
+    // An empty bundle is no failure: it withdraws the keys of its trust domain.
     const message = `has no key that could verify a token with ${algorithms.join(', ')}; write the public keys of the issuer`;
     list.report(place, 'no_usable_key', message);
   }
 }
 
 type StaticKeys = KeySource & { readonly from: 'static' };
-
-async function admit({ form, document }: StaticKeys, issuer: IssuerPolicy): Promise<Admission | null> {
-  const { algorithms, profile } = issuer;
-  if (form === 'certificates') return admitCertificates(document, algorithms);
-  const belongs = (keyIssuer: string): boolean => speaksForEntry(keyIssuer, issuer);
-  return Array.isArray(document.keys) ? admitKeys(document.keys, algorithms, profile, belongs) : null;
-}
 
 function memberPlace({ form, document }: StaticKeys, index: number): ConfigurationPath {
   return form === 'jwks' ? ['keys', index] : [Object.keys(document)[index] ?? index];

@@ -114,6 +114,20 @@ t.test('certificates of the policy are judged as fetched ones, each at its place
   t.notMatch(JSON.stringify([mixed.warnings, useless]), /BEGIN|MI[GIH]/, 'no key is repeated');
 });
 
+t.test('more keys than max_keys are refused in the policy as they are when fetched', async (t) => {
+  const three = {
+    a: pem(createSigningKey('ES256', 'a')),
+    b: pem(createSigningKey('ES256', 'b')),
+    c: pem(createSigningKey('ES256', 'c')),
+  };
+  const most = (number: number) => `certificates: ${JSON.stringify(three)}, refresh: {max_keys: ${number}}`;
+  t.match(await load(corp(most(2))), {
+    ok: false,
+    problems: [{ code: 'unusable_keys', message: /more than 2 keys; see refresh\.max_keys/ }],
+  });
+  await loadGood(corp(most(3)));
+});
+
 t.test('a certificate outside of its validity period is used, with a warning', async (t) => {
   const warned = {
     ok: true,
