@@ -3,8 +3,8 @@
  * whether it is clear, by bytes alone, that here is one request, framed in one way.
  */
 
-/** Several spaces before the target may be read as one (section 3); before the version Node's parser takes one only. */
-const REQUEST_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ +[\x21-\x7e]+ HTTP\/1\.([01])$/;
+/** Several spaces may be read as one (section 3). */
+const REQUEST_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ +[\x21-\x7e]+ +HTTP\/1\.([01])$/;
 const FIELD_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)$/;
 
 /** Empty lines before it are skipped (RFC 9112 section 2.2); what follows the head is not looked at. */

@@ -38,7 +38,7 @@ export const jwks: Target = {
     EC.replace('"kid"', '"key_ops":["verify"],"kid"'),
     ED.replace('11qY', 'AAAA'),
     '{"keys":[{"kty":"oct","k":"AAAA","alg":"HS256"}]}',
-    `{"keys":[${Array(101).fill('{}').join()}]}`,
+    EC.replace(']}', `${',{}'.repeat(100)}]}`),
     ED.replace('"kid"', '"issuer":"https://issuer.test","kid"'),
   ],
   dictionary: [

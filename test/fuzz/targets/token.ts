@@ -62,6 +62,8 @@ export const token: Target = {
     `${HEADER}\n${CLAIMS.replace('"api"', '["x","api"]')}`,
     `${HEADER}\n${CLAIMS.replace('"sub"', '"nbf":0,"sub"')}`,
     `{"alg":"EdDSA","crit":["x"],"x":1}\n${CLAIMS}`,
+    `${HEADER}\n${CLAIMS.replace(`${NOW + 300}`, '4102444801')}`,
+    `${HEADER}\n${CLAIMS.replace(`${NOW + 300}`, `${NOW - 31}`)}`,
     `${HEADER}\n{}`,
     `${HEADER}\n[]`,
     'a.b.c',
