@@ -62,7 +62,7 @@ export const keySourceKeys = {
     example: { k1: '-----BEGIN PUBLIC KEY-----...' },
   }),
   key_uri: key(text(), {
-    doc: 'Where each single key is, in PEM; `{kid}` stands for the key id, once, in the path. A key is fetched when a token names it, `max_keys` of them are held, and ids of other than letters, digits, `.`, `_` and `-` are unknown. Four ids that the source does not have, or whose key another one has to make room for, may be asked for at once, and one more each `cooldown`; beyond that the answer is 503.',
+    doc: 'Where each single key is, in PEM; `{kid}` stands for the key id, once, in the path. A key is fetched when a token names it, `max_keys` of them are held, and ids of other than letters, digits, `.`, `_` and `-` are unknown. Four ids that the source does not have, or whose key another one has to make room for, may be asked for at once, and one more each `cooldown`; beyond that the answer is 503. A key that is held ends when its address answers 404 or 410; after any other failure it serves on, up to `max_stale`.',
     example: 'https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}',
   }),
   secret: key(text(), {
