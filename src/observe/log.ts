@@ -12,6 +12,8 @@ const MAXIMUM_BUFFERED = 8 * 1024 * 1024;
 /** Lines are gathered up to this many bytes (less than 16 KiB, which pino writes at once), or for FLUSH_EVERY milliseconds, before one write: each costs a hop to a thread. */
 const GATHERED = 16_000;
 const FLUSH_EVERY = 50;
+/** How often the last write is tried again, each 100 ms after the one before, where the reader takes nothing. */
+const LAST_TRIES = 10;
 
 /** A log and what its owner needs at the end. */
 export interface RunningLog extends Log {
@@ -33,8 +35,13 @@ export function openLog(
   descriptor: number,
   now: () => number,
 ): RunningLog {
+  let triesLeft = Number.POSITIVE_INFINITY;
   const destination = pino.destination({
     fd: descriptor,
+    retryEAGAIN: () => {
+      triesLeft -= 1;
+      return triesLeft > 0;
+    },
     sync: false,
     minLength: GATHERED,
     maxLength: MAXIMUM_BUFFERED,
@@ -72,11 +79,14 @@ export function openLog(
       logger.level = level;
     },
     flushSync: () => {
+      // Tried for ever, it would keep a process that was told to end.
+      triesLeft = LAST_TRIES;
       try {
         destination.flushSync();
       } catch {
         // Nobody reads any more: there is nothing left to say it to.
       }
+      triesLeft = Number.POSITIVE_INFINITY;
     },
   };
 }
