@@ -3,6 +3,7 @@
  * After each of them another caller asks by the same pool, and gets the answer to its own question.
  */
 import t, { type Test } from 'tap';
+import { until } from '../fixtures/fake-time.ts';
 import { type Forwarding, startForwarding, targetAt } from '../fixtures/forwarding.ts';
 import {
   type Arrival,
@@ -393,4 +394,8 @@ async function askOther(t: Test, forwarding: Forwarding, upstream: HostileUpstre
   const { became } = await ask(forwarding, GET.replace('/bad', '/next'));
   t.equal(became, '200 mine', 'the next caller gets its own answer');
   t.equal(upstream.arrivals.length, 2);
+  t.equal(forwarding.upstreams.inFlight.running, 0, 'no place is lost');
+  t.equal(forwarding.upstreams.openStreams.size, 0);
+  // The connection that the other used, and none on which the upstream still talks.
+  await until(() => upstream.open() <= 1);
 }
