@@ -43,6 +43,14 @@ interface JudgedToken {
   readonly digest: string;
 }
 
+/** A token that is being verified, for whom, and with which generation of keys that was begun. */
+interface PendingToken {
+  readonly source: string;
+  readonly keySet: KeySet;
+  readonly generation: number;
+  readonly verdict: Promise<Verified>;
+}
+
 /** Verifies the tokens of all issuers of a policy; a token of each is verified once and remembered. */
 export class JwtVerifier {
   readonly #issuers: IssuerChooser<TokenIssuer>;
@@ -51,7 +59,7 @@ export class JwtVerifier {
   readonly #signatures: SignatureVerifier;
   readonly #cache = createVerifiedCache();
   /** Tokens being verified: a burst of requests with one new token verifies it once. */
-  readonly #pending = new Map<string, { readonly source: string; readonly verdict: Promise<Verified> }>();
+  readonly #pending = new Map<string, PendingToken>();
 
   constructor({ issuers, tokenBytes, now, signatures }: JwtVerifierOptions) {
     this.#tokenBytes = tokenBytes;
@@ -75,7 +83,9 @@ export class JwtVerifier {
       return now < cached.validUntil ? cached.verified : expired(detailOf(source, kid));
     }
     const pending = this.#pending.get(digest);
-    if (pending === undefined) return this.#judge(credential, accept, digest, now);
+    // What was begun with keys that were withdrawn meanwhile is not for those who come now.
+    if (pending === undefined || pending.keySet.generationAt(now) !== pending.generation)
+      return this.#judge(credential, accept, digest, now);
     const { source, verdict } = pending;
     return counts(source, credential, accept) ? verdict : notAccepted(source, credential, accept);
   }
@@ -108,10 +118,12 @@ export class JwtVerifier {
       checkClaims(token.header, token.claims, chosen.policy, now);
     if (flaw !== null) return refuse(flaw.reason, { ...detailOf(source, token.header.kid), ...flaw.detail });
     const judged = { token, tenant: choice.tenant, digest };
+    const { keySet } = chosen;
+    const generation = keySet.generationAt(now);
     const verdict = this.#verifyWithKeys(judged, chosen, now).finally(() => {
-      this.#pending.delete(digest);
+      if (this.#pending.get(digest)?.verdict === verdict) this.#pending.delete(digest);
     });
-    this.#pending.set(digest, { source, verdict });
+    this.#pending.set(digest, { source, keySet, generation, verdict });
     return verdict;
   }
 
@@ -122,9 +134,12 @@ export class JwtVerifier {
   ): Promise<Verified> {
     const { kid, alg } = token.header;
     const detail = detailOf(policy.name, kid);
-    const lookup = await keySet.find(kid, alg, now);
+    const search = keySet.find(kid, alg, now);
+    // That of the very keys: while anything is awaited they may be withdrawn.
+    let generation = keySet.generationAt(now);
+    const lookup = await search;
+    if (search instanceof Promise) generation = keySet.generationAt(this.#now());
     if (lookup.outcome !== 'found') return keyless(lookup, alg, detail);
-    let generation = keySet.generationAt(this.#now());
     const keys = keysForTenant(lookup.keys, tenant, policy.tenants);
     let key = keys.length === 0 ? 'bad' : await this.#signatures.verify(token, keys);
     const found = key === 'bad' ? await keySet.findUntried(kid, alg, lookup.keys) : [];

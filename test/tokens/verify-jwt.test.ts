@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
 import type { Credential, JsonObject, Verified } from '../../src/credentials/credential.ts';
-import { createKeySet } from '../../src/keys/key-set.ts';
+import { createKeySet, type KeySet } from '../../src/keys/key-set.ts';
 import type { IssuerPolicy } from '../../src/policy/sources.ts';
 import { JwtVerifier, type TokenIssuer } from '../../src/tokens/verify-jwt.ts';
 import { createSignatureVerifier, type SignatureVerifier } from '../../src/tokens/verify-signature.ts';
@@ -390,6 +390,39 @@ t.test('T45 C4 cached tokens end with their key, also one verified while it was 
   await verify(verifier, racing);
   await verify(verifier, racing);
   t.equal(signatures.count(), 6, 'nothing is cached without usable keys');
+});
+
+t.test('T45 who comes after a withdrawal does not share a verdict that was begun before it', async (t) => {
+  const real = entry(issuerPolicy(), [rsa]);
+  await real.keySet.find(null, 'RS256', Date.now());
+  let generation = 0;
+  let withdrawn = false;
+  const keySet: KeySet = {
+    ...real.keySet,
+    name: 'corp',
+    find: (...header) =>
+      withdrawn ? { outcome: 'none', reason: 'unknown_kid' } : real.keySet.find(...header),
+    generationAt: () => generation,
+  };
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const signatures = createSignatureVerifier();
+  const slow: SignatureVerifier = { verify: (...known) => held.then(() => signatures.verify(...known)) };
+  const verifier = new JwtVerifier({
+    issuers: [{ ...real, keySet }],
+    tokenBytes: 16_384,
+    now: Date.now,
+    signatures: slow,
+  });
+  const token = await rsa.sign();
+  const before = [verify(verifier, token), verify(verifier, token)];
+  withdrawn = true;
+  generation = 1;
+  const after = [verify(verifier, token), verify(verifier, token)];
+  release();
+  for (const verified of await Promise.all(before))
+    t.match(verified, { ok: true }, 'began while it was good');
+  for (const verified of await Promise.all(after)) t.match(verified, { refusal: { reason: 'unknown_kid' } });
+  t.match(await verify(verifier, token), { refusal: { reason: 'unknown_kid' } }, 'and is not remembered');
 });
 
 t.test('K01 D9 keys that cannot be had are 503, whatever the token', async (t) => {
