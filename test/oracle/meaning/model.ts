@@ -159,6 +159,8 @@ export type Verdict =
       /** Schemes of the challenges, in order. */
       readonly schemes: readonly string[];
       readonly why: string;
+      /** Statuses that would be as true, where the bytes have several faults. */
+      readonly or: readonly number[];
     }
   | {
       readonly is: 'forwarded';

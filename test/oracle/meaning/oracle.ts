@@ -18,6 +18,7 @@ interface Proven {
   readonly place: CredentialPlace;
 }
 
+type Refusal = Extract<Verdict, { is: 'refused' }>;
 type GoodWire = Extract<Wire, { ok: true }>;
 
 /** A request on its way through the order. */
@@ -33,7 +34,7 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS'];
 /** @param now epoch milliseconds */
 export function judge(policy: PolicyModel, request: RequestModel, now: number): Verdict {
   const wire = readWire(request);
-  if (!wire.ok) return refused(wire.status, null, [], wire.why);
+  if (!wire.ok) return { ...refused(wire.status, null, [], wire.why), or: wire.or };
   const chosen = choose(policy, request, wire);
   if (chosen === null) return refused(400, null, [], 'a form that is not tolerated');
   const found: Found = chosen[0] ?? { is: 'nothing' };
@@ -168,6 +169,6 @@ function schemesOf({ issuers, keySets, userLists }: Accepted): string[] {
   return [...(bearer ? ['Bearer'] : []), ...(userLists.length > 0 ? ['Basic'] : [])];
 }
 
-function refused(status: number, code: string | null, schemes: readonly string[], why: string): Verdict {
-  return { is: 'refused', status, code, schemes, why };
+function refused(status: number, code: string | null, schemes: readonly string[], why: string): Refusal {
+  return { is: 'refused', status, code, schemes, why, or: [] };
 }

@@ -5,10 +5,10 @@
 import type { RequestModel } from './model.ts';
 import { type ReadTarget, readTarget } from './path.ts';
 
-/** A request that passed, with what was read of it; or the status that ends it. */
+/** A request that passed, with what was read of it; or the status that ends it, and those of its other faults. */
 export type Wire =
   | { readonly ok: true; readonly target: ReadTarget; readonly host: string; readonly authority: string }
-  | { readonly ok: false; readonly status: 400 | 414 | 417 | 431; readonly why: string };
+  | { readonly ok: false; readonly status: number; readonly why: string; readonly or: readonly number[] };
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Fields of one value by which requests are framed, named, told apart or believed; two lines have two readings. */
@@ -24,28 +24,34 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TR
 
 /** Judges the bytes of one request. */
 export function readWire(request: RequestModel): Wire {
-  if (!METHODS.includes(request.method)) return bad('method');
-  // What no parser takes for a target has no length.
-  if (/[^!-~]|^(?!\/|\*|[a-z]+:\/\/)/i.test(request.target)) return bad('no target');
-  if (request.target.length > 8192) return { ok: false, status: 414, why: 'target is too long' };
-  if (request.headers.length > 100) return { ok: false, status: 431, why: 'too many fields' };
-  if (request.headers.some(([name]) => !TOKEN.test(name))) return bad('a name that is none');
-  if (request.headers.some(([, value]) => /[\x00-\x08\x0a-\x1f\x7f]/.test(value)))
-    return bad('a control in a value');
-  for (const name of SINGLE) if (linesOf(request, name).length > 1) return bad(`two of ${name}`);
+  const faults = [...faultsOf(request)];
+  const [first] = faults;
   const target = readTarget(request.method, request.target);
-  if (target === null) return bad('target');
-  const names = authorityOf(request, target);
-  if (names === null) return bad('host');
+  const names = target === null ? null : authorityOf(request, target);
+  if (first === undefined && target !== null && names !== null) return { ok: true, target, ...names };
+  const [status, why] = first ?? [400, target === null ? 'target' : 'host'];
+  return { ok: false, status, why, or: faults.map(([other]) => other) };
+}
+
+/** All that is wrong. Which of several faults is said first is left to whoever reads first. */
+function* faultsOf(request: RequestModel): Generator<readonly [status: number, why: string]> {
+  if (!METHODS.includes(request.method)) yield [400, 'method'];
+  if (request.target.length > 8192) yield [414, 'target is too long'];
+  if (request.headers.length > 100) yield [431, 'too many fields'];
+  if (request.headers.some(([name]) => !TOKEN.test(name))) yield [400, 'a name that is none'];
+  if (request.headers.some(([, value]) => /[\x00-\x08\x0a-\x1f\x7f]/.test(value))) {
+    yield [400, 'a control in a value'];
+  }
+  for (const name of SINGLE) if (linesOf(request, name).length > 1) yield [400, `two of ${name}`];
+  const target = readTarget(request.method, request.target);
+  if (target === null) yield [400, 'target'];
+  else if (authorityOf(request, target) === null) yield [400, 'host'];
   const framing = framingFault(request);
-  if (framing !== null) return bad(framing);
-  if (request.method === 'TRACE' && hasBody(request)) return bad('TRACE has no content');
+  if (framing !== null) yield [400, framing];
+  if (request.method === 'TRACE' && hasBody(request)) yield [400, 'TRACE has no content'];
   // RFC 9110 section 10.1.1; said twice, it is a list that nobody defined.
   const expect = linesOf(request, 'expect').join(', ').toLowerCase();
-  if (request.version === '1.1' && expect !== '' && expect !== '100-continue') {
-    return { ok: false, status: 417, why: 'expect' };
-  }
-  return { ok: true, target, ...names };
+  if (request.version === '1.1' && expect !== '' && expect !== '100-continue') yield [417, 'expect'];
 }
 
 /** Whether content was declared. */
@@ -102,8 +108,4 @@ function isAddress(name: string): boolean {
   return (
     numbers.length === 4 && numbers.every((each) => /^(0|[1-9][0-9]{0,2})$/.test(each) && Number(each) < 256)
   );
-}
-
-function bad(why: string): Wire {
-  return { ok: false, status: 400, why };
 }
