@@ -127,6 +127,15 @@ export class JwtVerifier {
     return verdict;
   }
 
+  /** Keys, and the very generation that they are of: whenever anything is awaited they may be withdrawn. */
+  async #findKeys(keySet: KeySet, { kid, alg }: ParsedToken['header'], now: number) {
+    const search = keySet.find(kid, alg, now);
+    const generation = keySet.generationAt(now);
+    if (!(search instanceof Promise)) return { lookup: search, generation };
+    const lookup = await search;
+    return { lookup, generation: keySet.generationAt(this.#now()) };
+  }
+
   async #verifyWithKeys(
     { token, tenant, digest }: JudgedToken,
     { policy, keySet }: TokenIssuer,
@@ -134,11 +143,9 @@ export class JwtVerifier {
   ): Promise<Verified> {
     const { kid, alg } = token.header;
     const detail = detailOf(policy.name, kid);
-    const search = keySet.find(kid, alg, now);
-    // That of the very keys: while anything is awaited they may be withdrawn.
-    let generation = keySet.generationAt(now);
-    const lookup = await search;
-    if (search instanceof Promise) generation = keySet.generationAt(this.#now());
+    const search = await this.#findKeys(keySet, token.header, now);
+    const { lookup } = search;
+    let { generation } = search;
     if (lookup.outcome !== 'found') return keyless(lookup, alg, detail);
     const keys = keysForTenant(lookup.keys, tenant, policy.tenants);
     let key = keys.length === 0 ? 'bad' : await this.#signatures.verify(token, keys);
