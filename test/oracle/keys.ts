@@ -1,5 +1,5 @@
 /** The keys, callers and secrets of the policies that are made up: few, so that they meet each other often. */
-import { createHash, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { DeclaredCaller, IssuerModel, PublishedKey } from './meaning/model.ts';
 
 /** A key with the half that signs. */
@@ -34,9 +34,6 @@ export const SIGNERS = {
 
 /** The secret of the issuer `shop`. */
 export const SHOP_SECRET = 'a secret of at least thirty-two octets, for HS256';
-/** The same, as a key. */
-export const SHOP_KEY = createSecretKey(Buffer.from(SHOP_SECRET));
-
 /** Where nobody listens: port 1 of loopback. */
 export const NOBODY = 'http://127.0.0.1:1';
 

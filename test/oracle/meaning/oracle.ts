@@ -73,11 +73,11 @@ function choose(policy: PolicyModel, request: RequestModel, { target, host }: Go
   return forms.every((form) => route.tolerate.includes(form)) ? found : null;
 }
 
-function nothingHere({ policy, accepted }: Question, found: Found): Verdict {
+function nothingHere({ policy }: Question, found: Found): Verdict {
   if (found.is === 'method' && !found.conceals) return refused(405, null, [], 'method');
   return policy.unmatched === 403
     ? refused(403, 'forbidden', [], 'nothing here')
-    : refused(404, null, [], `nothing here for ${accepted.issuers.length}`);
+    : refused(404, null, [], 'nothing here');
 }
 
 /** Null where the caller may; the first that is against it otherwise. */
