@@ -67,7 +67,9 @@ function compileFetched(
 
 /** Whether the one place for the key id is where it can change neither the host nor other parameters. */
 function hasKeyIdInPath(text: string): boolean {
-  return /^[A-Za-z]+:\/\/[^/?#{}]+\/[^?#{}]*\{kid\}[^#{}]*$/.test(text);
+  if (!/^[A-Za-z]+:\/\/[^/?#{}]+\/[^?#{}]*\{kid\}[^#{}]*$/.test(text)) return false;
+  // A dot segment after it takes it out again (RFC 3986 section 5.2.4): then one key would have every id.
+  return !URL.canParse(text) || new URL(text).pathname.includes(encodeURIComponent('{kid}'));
 }
 
 function compileSecret(

@@ -48,6 +48,8 @@ t.test('a key_uri has {kid} once, in its path', async (t) => {
     'https://k.test/{kid}{x}',
     'https://k.test/{{kid}}',
     'k.test/{kid}',
+    'https://k.test/{kid}/..',
+    'https://k.test/a/{kid}/%2E./keys',
   ];
   for (const uri of bad) {
     const loaded = await load(corp(`key_uri: "${uri}"`));
