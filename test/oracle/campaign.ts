@@ -1,8 +1,10 @@
 /** A campaign: so many policies, so many requests under each, all from one seed. What comes out wrong is made small. */
 import fc from 'fast-check';
-import { GRAVEST, type Mismatch, type Stage } from './play.ts';
+import { GRAVEST } from './compare.ts';
+import type { Mismatch, Stage } from './play.ts';
 import { complete, type PolicyShape, policies } from './policies.ts';
-import { requests, resolve } from './requests.ts';
+import { requests } from './requests.ts';
+import { resolve } from './resolve.ts';
 import { type Case, smallest } from './smallest.ts';
 
 /** What is played. */

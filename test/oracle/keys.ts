@@ -2,6 +2,9 @@
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { DeclaredCaller, IssuerModel, PublishedKey } from './meaning/model.ts';
 
+/** The moment of all cases, in seconds: the clock stands. */
+export const NOW = Date.UTC(2026, 5, 1) / 1000;
+
 /** A key with the half that signs. */
 export interface Signer extends PublishedKey {
   readonly privateKey: KeyObject;
