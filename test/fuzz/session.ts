@@ -12,6 +12,8 @@ const PER_LOOK = 64;
 const MOST_FAILURES = 5;
 /** Inputs of one target that `npm test` should have to play. */
 const MOST_ENTRIES = 160;
+/** Inputs that are changed further in this turn, whether or not there is room for them in the corpus. */
+const MOST_KEPT = 2_000;
 
 /** What a turn came to. */
 export interface Tally {
@@ -47,7 +49,10 @@ export class Session {
     this.#kept.length = 0;
     this.#takeNewBlocks();
     while (goesOn() && this.#failures.size < MOST_FAILURES) await this.#playSome();
-    const kept = await Promise.all(this.#kept.map((entry) => this.#smallestOf(entry)));
+    const room = Math.max(0, MOST_ENTRIES - this.#known.length);
+    const kept: Entry[] = [];
+    const worthKeeping = this.#kept.filter(({ why }) => this.#words.has(why) || !this.#target.keepsWordsOnly);
+    for (const entry of worthKeeping.slice(0, room)) kept.push(await this.#smallestOf(entry));
     const failures = await this.#smallestFailures();
     writeCorpus(this.#target.name, [...this.#known, ...kept, ...failures]);
     this.#coverage.close();
@@ -91,7 +96,7 @@ export class Session {
   }
 
   #keep(why: string, input: Buffer): void {
-    if (this.#known.length + this.#kept.length < MOST_ENTRIES) this.#kept.push({ why, input });
+    if (this.#kept.length < MOST_KEPT) this.#kept.push({ why, input });
   }
 
   /** Kept inputs are read by people too. One that is kept for a block stays as it is: each try would cost a look. */

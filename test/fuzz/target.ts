@@ -20,6 +20,8 @@ export interface Target {
   readonly mutators?: readonly Mutator[];
   /** Longest input that is tried, in bytes. */
   readonly longest: number;
+  /** Set where what runs depends on the time too: what runs something new is changed further, and not kept. */
+  readonly keepsWordsOnly?: boolean;
   /** Tries that making one input small may cost; a thousand unless said. */
   readonly shrinkTries?: number;
   /**

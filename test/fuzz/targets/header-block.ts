@@ -109,6 +109,7 @@ export const headerBlock: Target = {
     '\t',
   ],
   longest: 4_000,
+  keepsWordsOnly: true,
   shrinkTries: 40,
   run: async (input) => {
     world ??= open();
