@@ -51,7 +51,7 @@ for (const seed of [FIXED_SEED, randomInt(2 ** 31)]) {
     const findings = await campaign(stage, { cases: CASES / 2, seed });
     t.strictSame(findings, [], `seed ${seed}: the gateway does what the oracle says`);
     const { cases, policies, refusedPolicies, verdicts } = stage.tally;
-    t.ok(cases >= CASES / 2);
+    t.ok(cases >= CASES / 2, `${cases} cases`);
     t.ok(refusedPolicies < policies / 5, `${refusedPolicies} of ${policies} policies are refused`);
     const share = (pattern: RegExp) =>
       [...verdicts].filter(([name]) => pattern.test(name)).reduce((sum, [, count]) => sum + count, 0) / cases;
