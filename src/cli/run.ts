@@ -12,6 +12,7 @@ import { watchFiles } from '../policy/watch-files.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { type CommandFunction, type Environment, type Invocation, textOption } from './command.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
+import { keepHeapModest } from './modest-heap.ts';
 import { plainText } from './output.ts';
 import { findPolicyPath } from './policy-path.ts';
 
@@ -38,6 +39,7 @@ type Loading = ReturnType<typeof loadPolicy>;
 
 async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Invocation): Promise<number> {
   const { policy } = loaded;
+  keepHeapModest();
   const log = openLog(policy.log, 1, Date.now);
   let server: RunningServer;
   try {
