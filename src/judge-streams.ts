@@ -6,7 +6,7 @@
 import type { ForwardPlan } from './upstream/forward-plan.ts';
 import type { OpenStream, OpenStreams } from './upstream/open-streams.ts';
 
-/** Withdrawn key ids that are remembered for each issuer; the oldest go first. */
+/** Withdrawn key ids that are remembered for each issuer; after more of them any stream of it is in doubt. */
 const MOST_REMEMBERED = 100;
 
 type KeyIds = ReadonlySet<string | null>;
@@ -51,20 +51,15 @@ export class StreamJudge {
   }
 
   #isDoubtful(vouchedBy: ForwardPlan['vouchedBy']): boolean {
-    return vouchedBy !== null && this.#withdrawn.get(vouchedBy.source)?.has(vouchedBy.kid) === true;
+    const withdrawn = vouchedBy === null ? undefined : this.#withdrawn.get(vouchedBy.source);
+    if (vouchedBy === null || withdrawn === undefined) return false;
+    return withdrawn.size >= MOST_REMEMBERED || withdrawn.has(vouchedBy.kid);
   }
 
   #remember(issuer: string, kids: KeyIds): void {
     const known = this.#withdrawn.get(issuer) ?? new Set();
     this.#withdrawn.set(issuer, known);
-    for (const kid of kids) {
-      known.delete(kid);
-      known.add(kid);
-    }
-    for (const oldest of known) {
-      if (known.size <= MOST_REMEMBERED) return;
-      known.delete(oldest);
-    }
+    for (const kid of kids) if (known.size < MOST_REMEMBERED) known.add(kid);
   }
 
   #queue(pass: () => Promise<void>): void {

@@ -102,14 +102,16 @@ t.test(
   },
 );
 
-t.test('the memory of withdrawn keys is bounded', async (t) => {
+t.test('the memory of withdrawn keys is bounded, and forgets nothing', async (t) => {
   const { judge, streams, judged, open } = staged(async () => true);
   judge.keysWithdrawn(streams, 'corp', new Set(Array.from({ length: 101 }, (_, n) => `k${n}`)));
   await settle();
-  open('oldest', by('corp', 'k0'));
-  open('next', by('corp', 'k1'));
+  open('first', by('corp', 'k0'));
+  open('beyond the bound', by('corp', 'k100'));
+  open('of the issuer', by('corp', 'other'));
+  open('of another', by('else', 'k0'));
   await settle();
-  t.same(judged, ['next']);
+  t.same(judged, ['first', 'beyond the bound', 'of the issuer']);
 });
 
 t.test(

@@ -7,12 +7,7 @@ import type { Policy, Route } from '../policy/policy.ts';
 import { cutCookies } from '../wire/cookies.ts';
 import { foldHeaderName } from '../wire/fold-header-name.ts';
 import { HOP_BY_HOP, nominatedBy } from '../wire/hop-by-hop.ts';
-import {
-  DANGEROUS_HEADERS,
-  IDENTITY_HEADERS,
-  IDENTITY_PREFIX,
-  isFramingTwin,
-} from '../wire/reserved-headers.ts';
+import { DANGEROUS_HEADERS, IDENTITY_HEADERS, IDENTITY_PREFIX } from '../wire/reserved-headers.ts';
 import { type EmbeddedCredentials, embeddedCredentials, namesToCut } from './embedded-credentials.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import { addForwarded, FORWARDED_HEADERS, type ReceivedForwarded } from './forwarded.ts';
@@ -69,7 +64,8 @@ export function createRequestHeaderRules(policy: Policy): RequestHeaderRules {
     if (name === 'connection') return 'connection';
     const folded = foldHeaderName(name);
     if (identity.has(folded) || prefixes.some((prefix) => folded.startsWith(prefix))) return 'drop';
-    if (OURS.has(folded) || isFramingTwin(name, folded)) return 'drop';
+    // Also of twins: an upstream that folds names would frame by `Content_Length` (RFC 9112 section 6).
+    if (OURS.has(folded)) return 'drop';
     const treatment = named.get(folded) ?? (folded.startsWith(HOP_PREFIX) ? 'forwarded' : undefined);
     if (treatment === undefined) return 'pass';
     // A twin of a name that may pass is never the name itself: whoever folds would read both as one.

@@ -33,32 +33,3 @@ export const DANGEROUS_HEADERS: ReadonlySet<string> = new Set([
   'x-accel-redirect',
   'x-sendfile',
 ]);
-
-/**
- * Names that only look like those that frame and route a message (`Content_Length`, `Transfer.Encoding`):
- * an upstream that folds names would read them as the real ones, so they are removed (RFC 9112 section 6).
- *
- * @param name lower-case, as sent
- * @param folded the same, folded
- */
-export function isFramingTwin(name: string, folded: string): boolean {
-  return name !== folded && FRAMING_HEADERS.has(folded);
-}
-
-const FRAMING_HEADERS: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'expect',
-]);
-
-/**
- * Whether a caller's header is removed on every route, without regard to what the policy adds.
- *
- * @param folded a folded name
- * @param forwardHeaders folded names that the route lets pass
- */
-export function isRemovedFromCallers(folded: string, forwardHeaders: ReadonlySet<string>): boolean {
-  if (folded.startsWith(IDENTITY_PREFIX) || IDENTITY_HEADERS.has(folded)) return true;
-  return DANGEROUS_HEADERS.has(folded) && !forwardHeaders.has(folded);
-}
