@@ -6,11 +6,12 @@ import type { IssuerPolicy } from '../sources.ts';
 import type { WarnedPolicy } from '../warnings.ts';
 import { writtenIssuers } from '../written-issuers.ts';
 
-/** Warns of `issuer_slash`, `okta_org_server`, `github_any_repository` and `assertion_not_read`. */
+/** Warns of `issuer_slash`, `okta_org_server`, `entra_common`, `github_any_repository` and `assertion_not_read`. */
 export function warnOfProviders(warned: WarnedPolicy): void {
   for (const issuer of warned.policy.issuers) {
     warnOfSpelling(issuer, warned);
     warnOfOrgServer(issuer, warned);
+    warnOfCommon(issuer, warned);
     const routes = warned.policy.routes.filter((route) => route.accept.issuers.includes(issuer.name));
     if (isGitHub(issuer)) warnOfAnyRepository(issuer, routes, warned);
     const header = ASSERTION_HEADERS.get(
@@ -38,6 +39,19 @@ function warnOfOrgServer({ name, preset, issuers }: IssuerPolicy, { context }: W
     const message =
       'is the server of the organization itself, whose access tokens are for Okta only; write that of an authorization server, e.g. https://example.okta.com/oauth2/default';
     context.warnings.report(['issuers', name, 'issuer', index], 'okta_org_server', message);
+  }
+}
+
+const ENTRA_COMMON =
+  /^https:\/\/(?:login\.microsoftonline\.com|sts\.windows\.net)\/(?:common|organizations|consumers)(?:\/|$)/i;
+
+/** Where one logs in for any tenant is the issuer of no token: each names its own tenant. */
+function warnOfCommon({ name, issuers }: IssuerPolicy, { context }: WarnedPolicy): void {
+  for (const [index, issuer] of issuers.entries()) {
+    if (!ENTRA_COMMON.test(issuer)) continue;
+    const message =
+      'is the issuer of no token: Entra writes the id of the tenant there; write preset: entra with tenants: [...] and no issuer';
+    context.warnings.report(['issuers', name, 'issuer', index], 'entra_common', message);
   }
 }
 

@@ -39,6 +39,17 @@ t.test('the final slash of known issuers', async (t) => {
   }
 });
 
+t.test('where Entra lets people of any tenant log in is the issuer of no token', async (t) => {
+  const entra = 'https://login.microsoftonline.com';
+  for (const issuer of [`${entra}/common/v2.0`, `${entra}/organizations/v2.0`, `${entra}/consumers/v2.0`]) {
+    t.strictSame(await warningsOf(entry(issuer)), ['1 issuers.a.issuer entra_common'], issuer);
+  }
+  t.strictSame(await warningsOf(entry('https://sts.windows.net/common/')), [
+    '1 issuers.a.issuer entra_common',
+  ]);
+  t.strictSame(await warningsOf(entry(`${entra}/commonwealth/v2.0`)), [], 'only the whole word');
+});
+
 t.test('an issuer of GitHub, also one of an enterprise, has no final slash', async (t) => {
   const pinned = 'require_claims: {repository_owner_id: "1"}';
   for (const issuer of [
