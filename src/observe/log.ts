@@ -79,14 +79,15 @@ export function openLog(
       logger.level = level;
     },
     flushSync: () => {
-      // Tried for ever, it would keep a process that was told to end.
+      // Tried for ever, be it here or by timers afterwards, it would keep a process that was told to end.
       triesLeft = LAST_TRIES;
       try {
         destination.flushSync();
       } catch {
-        // Nobody reads any more: there is nothing left to say it to.
+        // Nobody reads any more: there is nothing left to say it to, and pino would try once more at the exit.
+        logger.level = 'silent';
+        destination.destroy();
       }
-      triesLeft = Number.POSITIVE_INFINITY;
     },
   };
 }
