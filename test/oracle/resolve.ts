@@ -62,6 +62,8 @@ function targetOf(path: string, form: number, host: string): string {
       return `http://${host}`;
     case 9:
       return `ftp://${host}${path}`;
+    case 10:
+      return `${path}${path.includes('?') ? '&' : '?'}${'x'.repeat(8192)}`;
     default:
       return path;
   }
