@@ -83,7 +83,6 @@ const PREFLIGHTS: [string, string, string[], boolean][] = [
   ['no method', 'OPTIONS', origin, false],
   ['neither', 'OPTIONS', [], false],
   ['another method', 'POST', [...origin, ...asks], false],
-  ['OPTIONS spelt otherwise', 'options', [...origin, ...asks], false],
   ['an empty method', 'OPTIONS', [...origin, 'Access-Control-Request-Method', ''], false],
   ['two methods in one', 'OPTIONS', [...origin, 'Access-Control-Request-Method', 'PUT, GET'], false],
   ['what is no method', 'OPTIONS', [...origin, 'Access-Control-Request-Method', '<b>'], false],
