@@ -15,6 +15,13 @@ const FLUSH_EVERY = 50;
 /** How often the last write is tried again, each 100 ms after the one before, where the reader takes nothing. */
 const LAST_TRIES = 10;
 
+const GATHERING = {
+  sync: false,
+  minLength: GATHERED,
+  maxLength: MAXIMUM_BUFFERED,
+  periodicFlush: FLUSH_EVERY,
+} as const;
+
 /** A log and what its owner needs at the end. */
 export interface RunningLog extends Log {
   /** Lines dropped because the destination did not keep up. */
@@ -37,15 +44,12 @@ export function openLog(
 ): RunningLog {
   let triesLeft = Number.POSITIVE_INFINITY;
   const destination = pino.destination({
+    ...GATHERING,
     fd: descriptor,
     retryEAGAIN: () => {
       triesLeft -= 1;
       return triesLeft > 0;
     },
-    sync: false,
-    minLength: GATHERED,
-    maxLength: MAXIMUM_BUFFERED,
-    periodicFlush: FLUSH_EVERY,
   });
   let dropped = 0;
   destination.on('drop', () => {
