@@ -1,0 +1,21 @@
+/** Large answers that are asked for and not read. */
+import type { Attack } from './attack.ts';
+import { holdConnections } from './connections.ts';
+import { bearer, head } from './requests.ts';
+
+export const slowReaders: Attack = {
+  name: 'slow-readers',
+  what: '500 answers of 64 MiB that nobody reads',
+  unit: 'connections',
+  mostMebibytes: 250,
+  mostDescriptors: 1100,
+  expects: [],
+  begin: (target) => {
+    const token = target.tokens.good('ES256');
+    return holdConnections(target, {
+      count: 500,
+      opened: (socket) => void socket.write(head('GET', '/api/large', bearer(token))),
+      deaf: true,
+    });
+  },
+};
