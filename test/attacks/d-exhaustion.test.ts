@@ -35,7 +35,10 @@ const held = new Map<Socket, () => void>();
 upstream.answer = ({ target }, socket) => {
   const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
   if (!target.includes('/held')) return answer;
-  held.set(socket, () => socket.write(answer));
+  held.set(socket, () => {
+    held.delete(socket);
+    socket.write(answer);
+  });
   socket.once('close', () => held.delete(socket));
   // An answer that has begun, and stops.
   return target.includes('/half') ? 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf' : undefined;
@@ -249,8 +252,18 @@ t.test('D16 1,400 callers who reset leave no descriptor, and no request at the u
 t.test('D17 without descriptors nobody gets in, and then everybody again', async (t) => {
   const small = await startGateway(t, { policy: policy(upstream.url), descriptors: 64 });
   const connections = await openMany(200, small.port);
-  for (const { write } of connections) write(get('/public/x', 'Connection: close'));
-  await Promise.all(connections.map((connection) => connection.closed()));
+  for (const { write } of connections) write(get('/public/held', 'Connection: close'));
+  const closings = connections.map((connection) => connection.closed());
+  // All who got in are held until somebody was turned away: then there were too many, however slow the machine.
+  await Promise.race(closings);
+  let ended = false;
+  void Promise.all(closings).then(() => {
+    ended = true;
+  });
+  await until(() => {
+    for (const release of held.values()) release();
+    return ended;
+  });
   const statuses = connections.map((connection) => connection.rest().toString('latin1').slice(9, 12));
   t.strictSame(
     statuses.filter((status) => !['', '200', '503'].includes(status)),

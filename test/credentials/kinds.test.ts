@@ -43,7 +43,10 @@ t.test('readiness names each source, and what it waits for', async (t) => {
   await until(() => /ECONNREFUSED/.test(verifiers.ready()[0]?.detail ?? ''));
   await server.restart();
   await until(() => verifiers.ready()[0]?.ready === true);
-  t.match(verifiers.ready()[0]?.detail, /^fresh, 1 keys, obtained \d+ s ago, next try in \d+ s; attempts 2, failed 1,/);
+  t.match(
+    verifiers.ready()[0]?.detail,
+    /^fresh, 1 keys, obtained \d+ s ago, next try in \d+ s; attempts 2, failed 1,/,
+  );
 });
 
 t.test('a reload keeps the keys of an unchanged source while the provider is down', async (t) => {
