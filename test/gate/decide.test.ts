@@ -5,6 +5,7 @@ import { createKeySetPool } from '../../src/keys/key-set-pool.ts';
 import { createStanding, type Standing } from '../../src/standing.ts';
 import { recordLog } from '../fixtures/fake-time.ts';
 import { policyOf } from '../fixtures/server.ts';
+import { createSigningKey, keySet } from '../fixtures/token-signer.ts';
 import { wireFixture } from '../fixtures/wire.ts';
 
 type Test = { teardown(run: () => unknown): void };
@@ -37,10 +38,10 @@ routes:
         path.name != "secret"
 `;
 
-async function standingOf(t: Test): Promise<Standing> {
+async function standingOf(t: Test, policy = POLICY): Promise<Standing> {
   const dependencies = { now: Date.now, log: recordLog() };
   const standing = createStanding(
-    await policyOf(POLICY),
+    await policyOf(policy),
     { dependencies, keySets: createKeySetPool(dependencies) },
     null,
   );
@@ -95,6 +96,52 @@ for (const [line, headers, decision] of ROWS) {
     t.equal(await decided(await standingOf(t), line, headers), decision);
   });
 }
+
+const PAGES = `
+upstream: http://127.0.0.1:9
+issuers: { corp: { issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(createSigningKey('ES256')))} } }
+resources: { one: { identifier: https://h.test/one, authorization_servers: [corp] } }
+cors: { origins: [https://app.test] }
+routes:
+  - { path: /page, resource: one }
+  - { path: /closed, cors: none }
+  - { path: /closed-and-open, auth: none, cors: none }
+`;
+const DOCUMENT = '/.well-known/oauth-protected-resource/one';
+const preflight = ['Origin', 'https://app.test', 'Access-Control-Request-Method', 'PUT'];
+const strange = ['Origin', 'https://evil.test', 'Access-Control-Request-Method', 'PUT'];
+
+/** What pages ask before they call, and what they read first; the third is who may read the answer. */
+const PAGE_ROWS: [line: string, headers: string[], decision: string, readers: string | null][] = [
+  ['OPTIONS /page', preflight, 'answer 204', 'https://app.test'],
+  ['OPTIONS /page', strange, 'forbidden origin_not_allowed', null],
+  ['OPTIONS /page', ['Origin', 'https://app.test'], 'unauthenticated no_credential', null],
+  ['OPTIONS /nowhere', preflight, 'answer 204', 'https://app.test'],
+  // Without `cors` it is a method like any other.
+  ['OPTIONS /closed', preflight, 'unauthenticated no_credential', null],
+  ['OPTIONS /closed-and-open', preflight, 'forward anonymous', null],
+  [`OPTIONS ${DOCUMENT}`, preflight, 'answer 204', '*'],
+  [`OPTIONS ${DOCUMENT}`, strange, 'answer 204', '*'],
+  [`OPTIONS ${DOCUMENT}`, [], 'answer 204', '*'],
+  [`GET ${DOCUMENT}`, [], 'answer 200', '*'],
+  [`GET ${DOCUMENT}`, ['Authorization', 'nonsense'], 'answer 200', '*'],
+  [`PUT ${DOCUMENT}`, [], 'method_not_allowed method_not_listed', null],
+  [`GET ${DOCUMENT}/other`, [], 'not_found no_resource', null],
+];
+
+t.test('preflights and our own documents come before everything else', async (t) => {
+  const standing = await standingOf(t, PAGES);
+  for (const [line, headers, decision, readers] of PAGE_ROWS) {
+    const [method = 'GET', target = '/'] = line.split(' ');
+    const made = await decide(wireFixture({ method, target, host: 'h.test', headers }), standing);
+    const name = `${line} ${headers.join(' ')}`;
+    t.equal(describe(made), decision, name);
+    const fields = made.kind === 'answer' ? made.answer.headers : [];
+    const at = fields.indexOf('Access-Control-Allow-Origin');
+    t.equal(at < 0 ? null : fields[at + 1], readers, `${name}: who may read it`);
+    if (target.startsWith(DOCUMENT)) t.equal(made.route, null, `${name} belongs to no route`);
+  }
+});
 
 /** A peer whose budget is used up, as far as the port can tell. */
 async function spent(t: Test) {

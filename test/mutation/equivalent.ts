@@ -12,4 +12,11 @@ export interface Equivalent {
 }
 
 /** By module. */
-export const EQUIVALENT: readonly Equivalent[] = [];
+export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    module: 'gate/decide',
+    text: "const method = requestedMethod(wire) ?? '';",
+    change: "requestedMethod(wire) ?? '' → (requestedMethod(wire))",
+    why: 'What is a preflight asks for a method; the default is there for the type checker.',
+  },
+];

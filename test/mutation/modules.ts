@@ -15,6 +15,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   'gate/decide': [
     'conformance/decisions',
     'conformance/authorization',
+    'conformance/cors',
     'conformance/failed-credentials',
     'oracle',
   ],
