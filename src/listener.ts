@@ -37,6 +37,12 @@ type Exchanges = { readonly request: IncomingMessage; readonly response: ServerR
 /** How often Node looks for connections whose header or request is late; its default of 30 s would make timeouts vague. */
 const CHECK_EVERY = 1_000;
 
+/**
+ * Requests of one connection that may be unanswered at a time; the connection ends with the last of them. Node hands out
+ * all that one read brought in one go, a thousand requests or more, and everybody else would wait for them.
+ */
+const MOST_UNANSWERED = 128;
+
 /** Makes a server that is not listening yet. */
 export function createListener(entrance: Entrance, policy: Policy): Listener {
   const connections = new Map<Duplex, Exchanges>();
@@ -65,6 +71,8 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
     // Kept alive by HTTP/1.0 clients only through an extension that intermediaries got wrong (RFC 9112 section C.2.2).
     // Behind a declined upgrade Node drops what came with it, and reads on in the middle of what comes next.
     if (message.httpVersion === '1.0' || declined.has(message)) response.shouldKeepAlive = false;
+    // RFC 9112 section 9.3.2: a client that pipelines asks again for what is unanswered when the connection closes.
+    if (exchanges?.length === MOST_UNANSWERED - 1) response.shouldKeepAlive = false;
     track(exchanges, message, response);
     entrance.request(message, response);
   };

@@ -190,3 +190,60 @@ t.test(
     );
   },
 );
+
+t.test(
+  'of a thousand requests in one read 128 are looked at, and the connection ends with the last',
+  async (t) => {
+    const { url, seen } = await upstream(t);
+    const { port } = await serve(t, policy(url));
+    const connection = await openConnection(port);
+    t.teardown(() => connection.destroy());
+    connection.write(get('/a').repeat(1000));
+    const closes: (string | undefined)[] = [];
+    for (let answers = 0; answers < 128; answers += 1) {
+      const response = await connection.response();
+      t.equal(response.status, 200);
+      closes.push(response.get('connection'));
+    }
+    await connection.closed();
+    t.equal(connection.rest().length, 0, 'nothing follows');
+    t.equal(seen.length, 128, 'work was done for these only');
+    t.strictSame(closes.filter((value) => value === 'close').length, 1);
+    t.equal(closes.at(-1), 'close');
+  },
+);
+
+t.test('the same for requests that are refused at once', async (t) => {
+  const { url, seen } = await upstream(t);
+  const key = `{id: one, subject: one, sha256: "${'0'.repeat(64)}"}`;
+  const { port, log } = await serve(
+    t,
+    `upstream: ${url}\napi_keys: {keys: {keys: [${key}]}}\nroutes: [{ path: /** }]\n`,
+  );
+  const connection = await openConnection(port);
+  t.teardown(() => connection.destroy());
+  connection.write(get('/a').repeat(1000));
+  const statuses: number[] = [];
+  for (let answers = 0; answers < 128; answers += 1) statuses.push((await connection.response()).status);
+  await connection.closed();
+  t.strictSame([...new Set(statuses)], [401]);
+  t.equal(connection.rest().length, 0);
+  t.equal(
+    log.lines.filter(({ fields }) => 'status' in fields && fields.status === 401).length,
+    128,
+    'each that was judged is logged',
+  );
+  t.equal(seen.length, 0);
+});
+
+t.test('127 at a time may follow each other on one connection for ever', async (t) => {
+  const { url, seen } = await upstream(t);
+  const { port } = await serve(t, policy(url));
+  const connection = await openConnection(port);
+  t.teardown(() => connection.destroy());
+  for (let burst = 0; burst < 5; burst += 1) {
+    connection.write(get('/a').repeat(127));
+    for (let answers = 0; answers < 127; answers += 1) t.equal((await connection.response()).status, 200);
+  }
+  t.equal(seen.length, 5 * 127);
+});

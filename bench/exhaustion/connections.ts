@@ -15,7 +15,7 @@ export interface Holding {
   /** Called this often, in milliseconds, for each that is open. */
   readonly every?: number;
   pulse?(socket: Socket): void;
-  /** A connection that the gateway ended is not replaced by another one. */
+  /** So many are tried, and none that the gateway ended is replaced by another one. */
   readonly once?: true;
   /** What a caller sees is not read. */
   readonly deaf?: true;
@@ -25,9 +25,13 @@ export interface Holding {
 export async function holdConnections(target: Target, holding: Holding): Promise<Assault> {
   const open = new Set<Socket>();
   let stopped = false;
+  let tried = 0;
   const openMore = async (): Promise<void> => {
     while (!stopped && open.size < holding.count) {
-      const missing = Math.min(AT_ONCE, holding.count - open.size);
+      const most = holding.once ? holding.count - tried : AT_ONCE;
+      const missing = Math.min(AT_ONCE, holding.count - open.size, most);
+      if (missing === 0) return;
+      tried += missing;
       const sockets = await Promise.all(Array.from({ length: missing }, () => openOne(target)));
       let failed = 0;
       for (const socket of sockets) {

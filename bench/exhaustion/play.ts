@@ -42,8 +42,8 @@ export interface Played {
   readonly seconds: number;
 }
 
-/** Attackers and the upstream let the gateway and the good caller go first. */
-const NICE = { attacker: 10, upstream: 0, caller: 0 };
+/** Attackers, and what answers them, stand for other machines: they let the gateway and the good caller go first. */
+const NICE = { attacker: 10, bulk: 10, orders: 0, caller: 0 };
 /** How long what the attack held may take to be given back. */
 const GIVE_BACK_MS = 10_000;
 /** Argon2id of a password that nobody guesses, with the parameters of `hash-password`. */
@@ -51,26 +51,26 @@ const HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$tSQsgI1701dzVUt+6rHxrg$7oGLrUBL5ZrDvS8v0a2rlzWyp1WUko7bud+ivFaapnw';
 
 type Caller = Worker<CallerQuestion, Served>;
+type Upstream = Worker<UpstreamQuestion, UpstreamAnswer>;
 
 /** Everything that is started for it is gone afterwards. */
 export async function play(attack: Attack, options: PlayOptions): Promise<Played> {
   const { material, keys } = createKeys();
-  const upstream = startWorker<UpstreamQuestion, UpstreamAnswer>({
-    file: 'upstream.ts',
-    nice: NICE.upstream,
-  });
+  // Two, lest the good caller wait for an upstream that has its hands full with what attackers asked it for.
+  const orders: Upstream = startWorker({ file: 'upstream.ts', nice: NICE.orders });
+  const bulk: Upstream = startWorker({ file: 'upstream.ts', nice: NICE.bulk });
   const caller: Caller = startWorker({ file: 'caller.ts', nice: NICE.caller });
-  const { port: upstreamPort } = await upstream.ask({ keys });
-  const gateway = await startAttacked(options.program, policyFor(attack, upstreamPort));
+  const ports = { orders: (await orders.ask({ keys })).port, bulk: (await bulk.ask({ keys })).port };
+  const gateway = await startAttacked(options.program, policyFor(attack, ports));
   try {
     const start = performance.now();
     await caller.ask({ prepare: { port: gateway.port, material, rate: options.callerRate } });
     const { before, spent } = await quietWindow(gateway, caller, options);
-    const { fetches: early } = await upstream.ask({ count: true });
+    const { fetches: early } = await orders.ask({ count: true });
     const shown = await attackedWindow(attack, { gateway, caller, material, options });
     await givenBack(gateway, shown.sizeBefore);
     const { before: after } = await quietWindow(gateway, caller, options);
-    const { fetches } = await upstream.ask({ count: true });
+    const { fetches } = await orders.ask({ count: true });
     const { cpu, ...rest } = shown;
     return {
       attack,
@@ -86,7 +86,8 @@ export async function play(attack: Attack, options: PlayOptions): Promise<Played
     };
   } finally {
     caller.stop();
-    upstream.stop();
+    orders.stop();
+    bulk.stop();
     await gateway.stop();
   }
 }
@@ -148,21 +149,27 @@ async function givenBack(gateway: AttackedGateway, { descriptors }: Measure): Pr
   while (performance.now() < until && (gateway.measure()?.descriptors ?? 0) > descriptors) await pass(100);
 }
 
-function policyFor({ failedCredentials = 'none' }: Attack, upstreamPort: number): string {
+function policyFor(
+  { failedCredentials = 'none' }: Attack,
+  { orders, bulk }: { readonly orders: number; readonly bulk: number },
+): string {
   return `listen: 127.0.0.1:0
 admin: 127.0.0.1:0
-upstream: http://127.0.0.1:${upstreamPort}
 limits: {failed_credentials: ${failedCredentials}}
+upstreams:
+  orders: http://127.0.0.1:${orders}
+  bulk: http://127.0.0.1:${bulk}
 issuers:
-  corp: {issuer: ${ISSUER}, audience: ${AUDIENCE}, jwks_uri: "http://127.0.0.1:${upstreamPort}/keys"}
+  corp: {issuer: ${ISSUER}, audience: ${AUDIENCE}, jwks_uri: "http://127.0.0.1:${orders}/keys"}
 basic:
   ops: {users: [{username: bob, password_hash: "${HASH}"}]}
 accept: corp
 routes:
-  - {path: /api/**}
-  - {path: /ws/**, websocket: true}
-  - {path: /small/**, body_bytes: 1KiB}
-  - {path: /jobs/**, accept: ops}
+  - {path: /api/**, upstream: bulk}
+  - {path: /api/order, upstream: orders}
+  - {path: /ws/**, upstream: bulk, websocket: true}
+  - {path: /small/**, upstream: bulk, body_bytes: 1KiB}
+  - {path: /jobs/**, upstream: bulk, accept: ops}
 `;
 }
 

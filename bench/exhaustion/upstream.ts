@@ -1,4 +1,4 @@
-/** The process behind the gateway: an API with small and endless answers, streams and WebSockets, and the provider's keys. */
+/** A process behind the gateway: an API with small and endless answers, streams and WebSockets, and the provider's keys. */
 
 import type { JsonWebKey } from 'node:crypto';
 import { createHash } from 'node:crypto';

@@ -177,6 +177,12 @@ async function pipelined(port: number, requests: readonly RequestParts[]): Promi
   const counts = new Map<string, number>();
   let text = '';
   let answers = 0;
+  let sent = 0;
+  // More of them unanswered would be the last.
+  const send = (): void => {
+    socket.write(Buffer.concat(requests.slice(sent, sent + 100).map(requestBytes)));
+    sent = Math.min(requests.length, sent + 100);
+  };
   const done = new Promise<void>((resolve, reject) => {
     socket.once('close', () => reject(new Error(`closed after ${answers}`)));
     socket.on('data', (bytes) => {
@@ -187,11 +193,10 @@ async function pipelined(port: number, requests: readonly RequestParts[]): Promi
       const last = found.at(-1);
       if (last !== undefined) text = text.slice(last.index + last[0].length);
       if (answers === requests.length) resolve();
+      else if (answers === sent) send();
     });
   });
-  for (let n = 0; n < requests.length; n += 500) {
-    socket.write(Buffer.concat(requests.slice(n, n + 500).map(requestBytes)));
-  }
+  send();
   await done;
   socket.destroy();
   return counts;
