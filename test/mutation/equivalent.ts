@@ -19,4 +19,22 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: "requestedMethod(wire) ?? '' → (requestedMethod(wire))",
     why: 'What is a preflight asks for a method; the default is there for the type checker.',
   },
+  {
+    module: 'gate/match-route',
+    text: 'const parameterNames = place.parameterNamesOf.get(route) ?? place.parameterNames;',
+    change: 'place.parameterNamesOf.get(route) ?? place.parameterNames → (place.parameterNamesOf.get(route))',
+    why: 'A place has the names of each of its routes; the default is there for the type checker.',
+  },
+  {
+    module: 'gate/match-route',
+    text: 'parameters.length === parameterNames.length ? parameters : parameters.slice(0, parameterNames.length),',
+    change: 'parameters.length === parameterNames.length → false',
+    why: 'A slice of the whole length is the same list; the comparison saves a copy.',
+  },
+  {
+    module: 'gate/match-route',
+    text: 'return others.length === 0 ? chosen : { ...chosen, otherParameters: others };',
+    change: 'others.length === 0 → false',
+    why: 'The copy has an empty list where the original has one; the comparison saves a copy.',
+  },
 ];
