@@ -171,6 +171,27 @@ t.test('require_claims', async (t) => {
   );
 });
 
+t.test('require_header', async (t) => {
+  const asks = (value: string) => [
+    { name: 'typ', path: ['typ'], matchers: [{ op: 'equals' as const, value }] },
+  ];
+  const requireClaims = [{ name: 'sub', path: ['sub'], matchers: [{ op: 'exists' as const, value: true }] }];
+  run(t, [
+    [null, {}, { requireHeader: asks('JWT') }, 'JWT'],
+    ['header_required', {}, { requireHeader: asks('JWT') }, 'jwt'],
+    ['header_required', {}, { requireHeader: asks('JWT') }],
+    // A claim says nothing of the header, and neither list stands for the other one.
+    ['header_required', { typ: 'JWT' }, { requireHeader: asks('JWT') }],
+    ['header_required', {}, { requireClaims, requireHeader: asks('JWT') }],
+    ['claim_required', {}, { requireClaims: asks('JWT'), requireHeader: asks('JWT') }, 'JWT'],
+  ]);
+});
+
+t.test('the log learns which claims a policy reads, as it writes them', async (t) => {
+  const subject = [['oid'], ['user', 'id']];
+  t.same(check({}, { subject }), { reason: 'subject_missing', detail: { expected: 'oid /user/id' } });
+});
+
 t.test('the log learns issuer and audience, shortened', async (t) => {
   t.same(check({ aud: ['x', 'api/'] }), {
     reason: 'audience_differs_by_slash',
