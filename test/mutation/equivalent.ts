@@ -63,4 +63,10 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'true → false',
     why: THE_GENERAL_WAY,
   },
+  {
+    module: 'gate/collect-credentials',
+    text: "return presented({ place: AUTHORIZATION, family: 'password', value, refusedAs: 'invalid_credentials' });",
+    change: "'invalid_credentials' → ''",
+    why: 'Passwords are refused in one way only, wherever they were; who judges them does not read it.',
+  },
 ];

@@ -177,13 +177,13 @@ t.test('require_header', async (t) => {
   ];
   const requireClaims = [{ name: 'sub', path: ['sub'], matchers: [{ op: 'exists' as const, value: true }] }];
   run(t, [
-    [null, {}, { requireHeader: asks('JWT') }, 'JWT'],
-    ['header_required', {}, { requireHeader: asks('JWT') }, 'jwt'],
-    ['header_required', {}, { requireHeader: asks('JWT') }],
+    [null, {}, { requireHeader: asks('at+jwt') }, 'at+jwt'],
+    ['header_required', {}, { requireHeader: asks('at+jwt') }, 'jwt'],
+    ['header_required', {}, { requireHeader: asks('at+jwt') }],
     // A claim says nothing of the header, and neither list stands for the other one.
-    ['header_required', { typ: 'JWT' }, { requireHeader: asks('JWT') }],
-    ['header_required', {}, { requireClaims, requireHeader: asks('JWT') }],
-    ['claim_required', {}, { requireClaims: asks('JWT'), requireHeader: asks('JWT') }, 'JWT'],
+    ['header_required', { typ: 'at+jwt' }, { requireHeader: asks('at+jwt') }],
+    ['header_required', {}, { requireClaims, requireHeader: asks('at+jwt') }],
+    ['claim_required', {}, { requireClaims: asks('at+jwt'), requireHeader: asks('at+jwt') }, 'at+jwt'],
   ]);
 });
 
