@@ -13,9 +13,16 @@ const NOW = Date.now();
 const encode = (members: object): string => Buffer.from(JSON.stringify(members)).toString('base64url');
 
 /** Distinct tokens; their signature says only whether it is good. */
-function token(name: string, signature: 'good' | 'bad', kid = 'k1'): string {
+function token(name: string, signature: 'good' | 'bad', kid = 'k1', more: object = {}): string {
   const seconds = Math.floor(NOW / 1000);
-  const claims = { iss: 'https://issuer.test', sub: name, aud: 'api', iat: seconds, exp: seconds + 300 };
+  const claims = {
+    iss: 'https://issuer.test',
+    sub: name,
+    aud: 'api',
+    iat: seconds,
+    exp: seconds + 300,
+    ...more,
+  };
   const text = Buffer.from(signature.padEnd(64, '.')).toString('base64url');
   return `${encode({ alg: 'ES256', kid, typ: 'at+jwt' })}.${encode(claims)}.${text}`;
 }
@@ -66,6 +73,19 @@ t.test(
     t.equal(work.fetches, 1);
   },
 );
+
+t.test('C7 D10 large tokens are remembered by what they weigh, and not by their number alone', async (t) => {
+  const { work, verify } = staged();
+  const large = (n: number) => token(`user-${n}`, 'good', 'k1', { groups: 'x'.repeat(11_000) });
+  // Some 30 kB each, as the cache counts; 64 MiB are 2200 of them.
+  for (let n = 0; n < 2400; n += 1) await verify(large(n));
+  t.equal(work.signatures, 2400);
+  t.ok(await verify(large(2399)));
+  t.ok(await verify(large(1000)));
+  t.equal(work.signatures, 2400, 'remembered');
+  t.ok(await verify(large(0)));
+  t.equal(work.signatures, 2401, 'forgotten');
+});
 
 t.test('C6 C7 bad tokens are not remembered, and push no good one out', async (t) => {
   const { work, verify } = staged();
