@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import type { Policy } from './policy/policy.ts';
 import { cutLingering, isLingering, lingerThenClose } from './refusals/linger.ts';
+import { someAtATime } from './some-at-a-time.ts';
 
 /** Where a listener's events lead. None of these may throw. */
 export interface Entrance {
@@ -42,6 +43,9 @@ const CHECK_EVERY = 1_000;
  * all that one read brought in one go, a thousand requests or more, and everybody else would wait for them.
  */
 const MOST_UNANSWERED = 128;
+
+/** Node finds all that are late at once, up to `limits.connections` of them; so many are answered before others have their turn. */
+const LATE_AT_ONCE = 50;
 
 /** Makes a server that is not listening yet. */
 export function createListener(entrance: Entrance, policy: Policy): Listener {
@@ -87,9 +91,8 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
     leaveHttp(connections, socket);
     entrance.connect(message, socket);
   });
-  server.on('clientError', (error, socket) =>
-    answerInTurn(connections.get(socket) ?? [], error, socket, entrance),
-  );
+  const answerBroken = brokenAnswerer(entrance);
+  server.on('clientError', (error, socket) => answerBroken(connections.get(socket) ?? [], error, socket));
   return {
     server,
     announceEnd: () => {
@@ -148,6 +151,23 @@ function track(exchanges: Exchanges | undefined, request: IncomingMessage, respo
  */
 function isLastAnswered(exchanges: Exchanges | undefined, socket: Duplex): boolean {
   return isLingering(socket) || exchanges?.at(-1)?.response.shouldKeepAlive === false;
+}
+
+/** Answers what is broken at once, and those who are late some at a time. */
+function brokenAnswerer(
+  entrance: Entrance,
+): (exchanges: Exchanges, error: NodeJS.ErrnoException, socket: Duplex) => void {
+  const late = someAtATime(LATE_AT_ONCE);
+  return (exchanges, error, socket) => {
+    if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return answerInTurn(exchanges, error, socket, entrance);
+    const last = exchanges.at(-1);
+    const whole = last?.request.complete;
+    late(() => {
+      // What came while it waited for its turn is in time after all.
+      if (exchanges.at(-1) !== last || last?.request.complete !== whole) return;
+      answerInTurn(exchanges, error, socket, entrance);
+    });
+  };
 }
 
 /**

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
+import { createListener } from '../src/listener.ts';
 import { exchange, openConnection } from './fixtures/raw-client.ts';
-import { serve } from './fixtures/server.ts';
+import { policyOf, serve } from './fixtures/server.ts';
 
 type Test = { teardown(run: () => unknown): void };
 
@@ -247,3 +248,51 @@ t.test('127 at a time may follow each other on one connection for ever', async (
   }
   t.equal(seen.length, 5 * 127);
 });
+
+t.test(
+  'a request that comes while it waits to be told that it is late is served, and nothing else is said',
+  async (t) => {
+    const broken: string[] = [];
+    const { server } = createListener(
+      {
+        request: (_, response) => {
+          // Long after the others had their turn.
+          setImmediate(() => setImmediate(() => setImmediate(() => response.end('in time'))));
+        },
+        upgrade: () => {},
+        wantsTunnel: () => false,
+        connect: () => {},
+        broken: (error, socket) => {
+          broken.push(String(error.code));
+          socket.destroy();
+        },
+      },
+      await policyOf(
+        'listen: 127.0.0.1:0\nadmin: none\nupstream: http://127.0.0.1:9\nroutes: [{ path: /**, auth: none }]\n',
+      ),
+    );
+    const late = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    server.prependListener('request', (request) => server.emit('clientError', late, request.socket));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.teardown(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const connection = await openConnection((server.address() as AddressInfo).port);
+    t.teardown(() => connection.destroy());
+    for (let times = 0; times < 2; times += 1) {
+      connection.write(get('/a'));
+      t.equal((await connection.response()).body.toString(), 'in time');
+    }
+    t.strictSame(broken, []);
+    const [socket] = await Promise.all([
+      once(server, 'connection').then(([each]) => each),
+      openConnection((server.address() as AddressInfo).port),
+    ]);
+    server.emit('clientError', late, socket);
+    t.strictSame(broken, [], 'not before its turn');
+    await once(socket, 'close');
+    t.strictSame(broken, ['ERR_HTTP_REQUEST_TIMEOUT']);
+  },
+);
