@@ -12,7 +12,7 @@ import { judge, type Verdict } from './exhaustion/verdict.ts';
 
 const { values: options } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '15' },
     /** Of floods, per second. */
     rate: { type: 'string', default: '1000' },
     /** Of the good caller, per second. */

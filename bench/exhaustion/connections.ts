@@ -6,6 +6,7 @@ import type { Assault, Target } from './attack.ts';
 const AT_ONCE = 200;
 /** Milliseconds between the looks at what was closed meanwhile. */
 const AGAIN_EVERY = 100;
+const PACE_EVERY = 100;
 
 /** What is done with each connection. */
 export interface Holding {
@@ -17,6 +18,8 @@ export interface Holding {
   pulse?(socket: Socket): void;
   /** So many are tried, and none that the gateway ended is replaced by another one. */
   readonly once?: true;
+  /** How many are opened per second, where each brings a burst of bytes; otherwise as many as can be. */
+  readonly pace?: number;
   /** What a caller sees is not read. */
   readonly deaf?: true;
 }
@@ -24,12 +27,20 @@ export interface Holding {
 /** Opens as many connections as asked for, and keeps that many open until it is stopped. */
 export async function holdConnections(target: Target, holding: Holding): Promise<Assault> {
   const open = new Set<Socket>();
+  const perBatch = holding.pace === undefined ? AT_ONCE : Math.ceil((holding.pace * PACE_EVERY) / 1000);
   let stopped = false;
   let tried = 0;
+  let opening = false;
   const openMore = async (): Promise<void> => {
+    if (opening) return;
+    opening = true;
+    await openMissing();
+    opening = false;
+  };
+  const openMissing = async (): Promise<void> => {
     while (!stopped && open.size < holding.count) {
       const most = holding.once ? holding.count - tried : AT_ONCE;
-      const missing = Math.min(AT_ONCE, holding.count - open.size, most);
+      const missing = Math.min(AT_ONCE, holding.count - open.size, most, perBatch);
       if (missing === 0) return;
       tried += missing;
       const sockets = await Promise.all(Array.from({ length: missing }, () => openOne(target)));
@@ -39,6 +50,7 @@ export async function holdConnections(target: Target, holding: Holding): Promise
         else hold(socket);
       }
       if (failed > 0) return;
+      if (holding.pace !== undefined) await new Promise((resolve) => setTimeout(resolve, PACE_EVERY));
     }
   };
   const hold = (socket: Socket): void => {

@@ -61,15 +61,17 @@ const frames: Attack = {
 
 const slowPeers: Attack = {
   name: 'websocket-slow-peers',
-  what: '300 WebSockets that are sent without end what they do not read',
+  what: '256 WebSockets that are sent without end what they do not read',
   unit: 'connections',
   mostMebibytes: 200,
-  mostDescriptors: 700,
+  mostDescriptors: 600,
   expects: [],
   begin: (target) => {
     const bytes = handshake('/ws/pour', target.tokens.good('ES256'));
     return holdConnections(target, {
-      count: 300,
+      count: 256,
+      // As with slow readers.
+      pace: 60,
       opened: (socket) => void socket.write(bytes),
       deaf: true,
     });
