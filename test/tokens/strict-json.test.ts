@@ -76,6 +76,10 @@ t.test('J26 J27 J28 J30 J31 what readers read differently is refused', async (t)
     '"unterminated',
     '"line\nbreak"',
     '"nul\0"',
+    // A control character in the place of the quote that ends a text.
+    '"a\n',
+    '{"a\n:1}',
+    '{"a":"b\0}',
     '"\\x41"',
     '"\\u00"',
     '"\\u00g0"',
@@ -100,6 +104,9 @@ t.test('J32 nesting ends at 32, in no time', async (t) => {
   t.equal(parseStrictJson(nested(33)), undefined);
   t.equal(parseStrictJson(nested(100_000)), undefined);
   t.equal(parseStrictJson('{"a":'.repeat(100_000)), undefined);
+  const nestedObjects = (depth: number): string => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`;
+  t.ok(parseStrictJson(nestedObjects(32)));
+  t.equal(parseStrictJson(nestedObjects(33)), undefined);
   t.ok(parseStrictJson(`{"a":${nested(31)}}`));
   t.equal(parseStrictJson(`{"a":${nested(32)}}`), undefined);
 });
