@@ -25,6 +25,8 @@ routes:
   - {path: /mixed, methods: [PUT], on_forbidden: 404}
   - {path: /mixed-last, methods: [PUT], on_forbidden: 404}
   - {path: /mixed-last, cors: {origins: ${OWN}}}
+  - {path: /mixed-rest, methods: [PUT], cors: {origins: ${OWN}}}
+  - {path: /mixed-rest, on_forbidden: 404}
   - {path: /open, auth: none, cors: {origins: "*"}}
   - {path: "/file/{name}", methods: [GET], tolerate: [semicolon], cors: {origins: ${OWN}}}
 `);
@@ -64,6 +66,7 @@ const ROWS: [line: string, cors: string, sources: string[]][] = [
   ['PUT /mixed', TOP, ['corp', 'other']],
   ['POST /mixed', TOP, ['corp', 'other']],
   ['TRACE /mixed-last', TOP, ['corp', 'other']],
+  ['TRACE /mixed-rest', TOP, ['corp', 'other']],
 ];
 for (const [line, cors, sources] of ROWS) {
   t.test(line, async (t) => {
@@ -90,6 +93,7 @@ t.test('a place admits to its methods unless one of its routes is concealed', as
     ['POST /hidden', true],
     ['POST /mixed', true],
     ['TRACE /mixed-last', true],
+    ['TRACE /mixed-rest', true],
   ] as const) {
     const { match } = approached(line);
     if (match.kind !== 'method') throw new Error(`${line}: ${match.kind}`);

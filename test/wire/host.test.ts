@@ -2,6 +2,9 @@
 import t from 'tap';
 import { parseAuthority, sameAuthority } from '../../src/wire/host.ts';
 
+/** The longest name, of four labels: 253 characters. */
+const LONG = [61, 63, 63, 63].map((length) => 'a'.repeat(length)).join('.');
+
 const GOOD: [text: string, host: string, port: number][] = [
   ['admin.example', 'admin.example', -1],
   ['ADMIN.example', 'admin.example', -1],
@@ -19,6 +22,8 @@ const GOOD: [text: string, host: string, port: number][] = [
   ['[::ffff:127.0.0.1]', '[::ffff:7f00:1]', -1],
   ['1.example', '1.example', -1],
   [`${'a'.repeat(63)}.${'b'.repeat(63)}`, `${'a'.repeat(63)}.${'b'.repeat(63)}`, -1],
+  [LONG, LONG, -1],
+  [`${LONG}.:65535`, LONG, 65_535],
 ];
 for (const [text, host, port] of GOOD) {
   t.test(`P33 ${text} is ${host}`, async (t) => t.strictSame(parseAuthority(text), { text, host, port }));
@@ -58,7 +63,17 @@ const BAD = {
     'a\r\nb',
     'a\0',
   ],
-  'P34 labels': ['.', '.a', 'a..b', 'a..', '..', `${'a'.repeat(64)}.b`, `${'a.'.repeat(130)}b`],
+  'P34 labels': [
+    '.',
+    '.a',
+    'a..b',
+    'a..',
+    '..',
+    `${'a'.repeat(64)}.b`,
+    `${'a.'.repeat(130)}b`,
+    `a${LONG}`,
+    `a${LONG}.`,
+  ],
   'P34 encodings': ['a%2eb', '%61', 'caf\u00e9', 'a!b', 'a*b', '*.a', 'a~b', "a'b", 'a$b'],
   'P34 addresses with a second reading': [
     '127.1',
