@@ -117,14 +117,19 @@ t.test('H23 G06 a value over 8 KiB, or 16 KiB in all, refuses and is never cut',
   t.equal(told('a'.repeat(8193)), 'identity_too_long');
   t.equal(told('é'.repeat(2000)), 'identity_too_long', 'counted as written');
   const allOf = (count: number, length: number) => {
-    const headers = Array.from({ length: count }, (_, i) => ({ name: `X-Auth-${i}`, from: { claim: ['email'] } }));
-    const identity = identityHeaders(caller({ claims: claims({ email: 'a'.repeat(length) }) }), telling(headers));
+    const headers = Array.from({ length: count }, (_, i) => ({
+      name: `X-Auth-${i}`,
+      from: { claim: ['email'] },
+    }));
+    const identity = identityHeaders(
+      caller({ claims: claims({ email: 'a'.repeat(length) }) }),
+      telling(headers),
+    );
     return identity.ok ? identity.headers.join('').length : identity.refusal.reason;
   };
   t.equal(allOf(3, 6000), 'identity_too_long');
   t.equal(allOf(2, 8184), 16_384, 'names and values');
   t.equal(allOf(2, 8185), 'identity_too_long');
-});
 });
 
 t.test('a refusal is a 403 that names the header and no value', async (t) => {
