@@ -59,6 +59,26 @@ t.test('a bucket grants four at once and one back each ten seconds', async (t) =
   t.equal(taken(9_000_000), 4, 'never more than four');
 });
 
+t.test(
+  'a period begins when the first is taken from a full bucket, and what is given back is one',
+  async (t) => {
+    const bucket = createBucket(2, 10_000);
+    t.ok(bucket.take(1_004_000));
+    t.ok(bucket.take(1_004_000));
+    t.equal(bucket.wait(1_004_000), 10_000);
+    bucket.giveBack();
+    t.equal(bucket.wait(1_004_000), 0);
+    t.ok(bucket.take(1_004_000));
+    t.notOk(bucket.take(1_004_000), 'one was given back, not all');
+    bucket.giveBack();
+    bucket.giveBack();
+    bucket.giveBack();
+    t.ok(bucket.take(1_004_000));
+    t.ok(bucket.take(1_004_000));
+    t.notOk(bucket.take(1_004_000), 'never more than it holds');
+  },
+);
+
 t.test('J47 a clock that jumps back grants nothing and locks nobody out', async (t) => {
   const bucket = createBucket(1, 10_000);
   t.ok(bucket.take(10_000_000));
