@@ -9,7 +9,7 @@ export const idleConnections: Attack = {
   name: 'idle-connections',
   what: '10,000 connections that say nothing',
   unit: 'connections',
-  mostMebibytes: 250,
+  mostMebibytes: 300,
   mostDescriptors: 10_050,
   expects: [],
   begin: (target) =>

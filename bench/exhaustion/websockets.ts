@@ -61,17 +61,17 @@ const frames: Attack = {
 
 const slowPeers: Attack = {
   name: 'websocket-slow-peers',
-  what: '256 WebSockets that are sent without end what they do not read',
+  what: '128 WebSockets that are sent without end what they do not read',
   unit: 'connections',
   mostMebibytes: 200,
-  mostDescriptors: 600,
+  mostDescriptors: 350,
   expects: [],
   begin: (target) => {
     const bytes = handshake('/ws/pour', target.tokens.good('ES256'));
     return holdConnections(target, {
-      count: 256,
+      count: 128,
       // As with slow readers.
-      pace: 60,
+      pace: 16,
       opened: (socket) => void socket.write(bytes),
       deaf: true,
     });
