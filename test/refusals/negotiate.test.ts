@@ -17,6 +17,10 @@ const ROWS: [accept: string | undefined, configured: 'json' | 'problem', expecte
   ['application/json', 'problem', 'json'],
   [`application/json;q=0.2, ${PROBLEM}`, 'problem', 'problem'],
   [`${PROBLEM};q=nonsense`, 'json', 'json'],
+  [`${PROBLEM}; q=0.5, application/json; q=0.9`, 'problem', 'json'],
+  [`${PROBLEM};q=0`, 'problem', 'problem'],
+  [`application/json, ${PROBLEM};q=0`, 'problem', 'json'],
+  [`application/json-seq, x${PROBLEM}`, 'problem', 'problem'],
   [`${PROBLEM},`.repeat(200), 'json', 'json'],
 ];
 

@@ -106,6 +106,24 @@ for (const [kind, [refusal, status, challenge, body]] of Object.entries(ROWS)) {
   });
 }
 
+t.test(
+  'the connection ends with an answer to bytes that are not understood, and with no other',
+  async (t) => {
+    const ending = Object.values(ROWS).filter(([refusal]) => answerTo(refusal, context).close);
+    t.strictSame(
+      ending.map(([{ kind }]) => kind),
+      [
+        'bad_request',
+        'request_timeout',
+        'content_too_large',
+        'uri_too_long',
+        'expectation_failed',
+        'header_too_large',
+      ],
+    );
+  },
+);
+
 t.test('the other public codes of a bearer credential have one text', async (t) => {
   for (const code of ['invalid_token', 'invalid_api_key'] as const) {
     const answer = answerTo({ kind: 'invalid_credential', code, reason: 'x' }, context);
