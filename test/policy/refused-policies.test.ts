@@ -499,7 +499,7 @@ const tables: Record<string, readonly Row[]> = {
       'routes: [{path: "/a/{x}/c"}, {path: "/a/b/{y}"}]',
       'routes_cross',
       'routes[1].path',
-      /both would have GET \/a\/b\/c; add .*\{path: \/a\/b\/c\}$/,
+      /routes\[0\] \(\/a\/\{x\}\/c\) and routes\[1\] \(\/a\/b\/\{y\}\) overlap .*: both would have GET \/a\/b\/c; add .*\{path: \/a\/b\/c\}$/,
     ],
     [
       'routes: [{host: pub.example.com, path: /**}, {path: /admin/**}]',
@@ -518,6 +518,12 @@ const tables: Record<string, readonly Row[]> = {
       'routes_cross',
       'routes[1].path',
       /add a route that decides, \{path: "\/\{a\}\/x\/y"\}$/,
+    ],
+    [
+      'routes: [{path: "/{x}/a/**"}, {path: "/{y}/{z}/{x}"}]',
+      'routes_cross',
+      'routes[1].path',
+      /add a route that decides, \{path: "\/\{x\}\/a\/\{x_3\}"\}$/,
     ],
     [
       'upstreams: {default: "http://a", old: {url: "http://b", path_case: insensitive}}\nroutes: [{path: "/{x}/c"}, {path: "/a/{y}", upstream: old}]\npath_case: sensitive',
