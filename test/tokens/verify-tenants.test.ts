@@ -5,6 +5,7 @@ import type { KeyTransport } from '../../src/keys/fetch-keys.ts';
 import { createKeySet } from '../../src/keys/key-set.ts';
 import type { IssuerPolicy, TenantPolicy } from '../../src/policy/sources.ts';
 import { JwtVerifier } from '../../src/tokens/verify-jwt.ts';
+import type { SignatureVerifier } from '../../src/tokens/verify-signature.ts';
 import { createFakeTime, recordLog, until } from '../fixtures/fake-time.ts';
 import { acceptPolicy, issuerPolicy, tokenCredential } from '../fixtures/issuer-policy.ts';
 import { createSigningKey, type Members, type SigningKey, signToken } from '../fixtures/token-signer.ts';
@@ -144,8 +145,25 @@ t.test('T17 a key that comes late under a known id speaks for its tenant only, t
   t.equal(await verify(signToken(late, { iss: v2('b') })), true);
 });
 
+t.test('T17 where no key speaks for the tenant, none of the places to verify in is asked for', async (t) => {
+  const key = createSigningKey('ES256', 'bound');
+  let asked = 0;
+  const signatures: SignatureVerifier = {
+    verify: async () => {
+      asked += 1;
+      return 'overloaded';
+    },
+  };
+  const { reason, publish } = await stage({ templates, anyOf: LISTED }, { signatures });
+  await publish([{ ...key.jwk, issuer: v2('b') }]);
+  t.equal(await reason(signToken(key, { iss: v2('a') })), 'key_of_another_issuer');
+  t.equal(asked, 0);
+  t.equal(await reason(signToken(key, { iss: v2('b') })), 'too_many_verifications');
+  t.equal(asked, 1);
+});
+
 /** A verifier of one entry whose keys come from a source that the test owns. */
-async function stage(tenants: TenantPolicy) {
+async function stage(tenants: TenantPolicy, own: { readonly signatures?: SignatureVerifier } = {}) {
   const source = {
     keys: KEYS.map(({ key, issuer }) =>
       issuer === undefined ? key.jwk : { ...key.jwk, issuer },
@@ -166,7 +184,8 @@ async function stage(tenants: TenantPolicy) {
     keys: { from: 'url', url: 'https://login.test/keys', form: 'jwks' },
   });
   const keySet = createKeySet(policy, { ...time, log: recordLog(), transport, random: () => 0 });
-  const verifier = new JwtVerifier({ issuers: [{ policy, keySet }], tokenBytes: 16_384, now: time.now });
+  const issuers = [{ policy, keySet }];
+  const verifier = new JwtVerifier({ issuers, tokenBytes: 16_384, now: time.now, ...own });
   const judge = async (token: string) =>
     verifier.verify(tokenCredential(token), acceptPolicy(['corp']), time.now());
   return {
