@@ -43,7 +43,7 @@ export interface Played {
 }
 
 /** Attackers, and what answers them, stand for other machines: they let the gateway and the good caller go first. */
-const NICE = { attacker: 10, bulk: 10, orders: 0, caller: 0 };
+const NICE = { attacker: 19, bulk: 19, orders: 0, caller: 0 };
 /** How long what the attack held may take to be given back. */
 const GIVE_BACK_MS = 10_000;
 /** Argon2id of a password that nobody guesses, with the parameters of `hash-password`. */

@@ -24,7 +24,8 @@ export function startWorker<Question extends object, Answer>({
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  if (child.pid !== undefined) setPriority(child.pid, nice);
+  // Going first again is for the superuser only: 0 leaves it as ours is.
+  if (child.pid !== undefined && nice > 0) setPriority(child.pid, nice);
   const abandon = (): void => void child.kill('SIGKILL');
   process.once('exit', abandon);
   child.once('exit', () => process.off('exit', abandon));
