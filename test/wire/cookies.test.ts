@@ -50,6 +50,7 @@ const CUT: readonly (readonly [line: string, rest: string])[] = [
 t.test('K14 a cookie is cut, and every other byte stays', async (t) => {
   for (const [line, rest] of CUT) t.equal(cutCookies(line, ['session']), rest, line);
   t.equal(cutCookies('a=1; b=2; c=3', ['a', 'c']), 'b=2');
+  t.equal(cutCookies('a=1; b=2', ['a', 'absent']), 'b=2', 'also where others of the names are absent');
   t.equal(cutCookies('a=1', []), 'a=1');
 });
 
