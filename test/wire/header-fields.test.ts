@@ -1,7 +1,14 @@
 /** Names and lists of header fields: who is a twin of whom, what ends at us, what callers may not send. */
 import t from 'tap';
 import { foldHeaderName } from '../../src/wire/fold-header-name.ts';
-import { isFieldText, isToken, listHas, listMembers } from '../../src/wire/header-grammar.ts';
+import {
+  fieldValue,
+  isFieldText,
+  isToken,
+  listHas,
+  listMembers,
+  onlyValue,
+} from '../../src/wire/header-grammar.ts';
 import { connectionNominated, HOP_BY_HOP } from '../../src/wire/hop-by-hop.ts';
 import { DANGEROUS_HEADERS, IDENTITY_HEADERS } from '../../src/wire/reserved-headers.ts';
 
@@ -39,6 +46,23 @@ t.test(
       t.equal(foldHeaderName(name), name);
   },
 );
+
+t.test('a field is found by its name, wherever it stands and however often', async (t) => {
+  const rawHeaders = ['A', '1', 'B', '2', 'C', '', 'A', '3', 'D', '4', 'a', ''];
+  const fields = { headerNames: ['a', 'b', 'c', 'a', 'd', 'a'], rawHeaders };
+  const rows: [name: string, only: string | null, all: string][] = [
+    ['a', '1', '1,3,'],
+    ['b', '2', '2'],
+    ['c', '', ''],
+    ['d', '4', '4'],
+    ['e', null, ''],
+    ['', null, ''],
+  ];
+  for (const [name, only, all] of rows) {
+    t.equal(onlyValue(fields, name), only, name);
+    t.equal(fieldValue(fields, name), all, `all of ${name}`);
+  }
+});
 
 t.test('H8 H11 G03 Connection nominates by name, without case, empties or duplicates', async (t) => {
   t.strictSame(
