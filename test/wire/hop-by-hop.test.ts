@@ -14,6 +14,15 @@ t.test('H8 the fields that all Connection lines of a request name, without case'
   t.strictSame(nominated('__proto__'), ['__proto__']);
 });
 
+t.test('H8 the first field of a request nominates like any other', async (t) => {
+  const found = nominatedBy(
+    ['connection', 'host', 'connection'],
+    ['Connection', 'X-A', 'Host', 'a', 'Connection', 'X-B'],
+  );
+  t.strictSame([...(found ?? [])], ['x-a', 'x-b']);
+  t.strictSame([...(nominatedBy(['connection'], ['Connection', 'X-A']) ?? [])], ['x-a']);
+});
+
 t.test('what most requests say names nothing', async (t) => {
   for (const line of ['keep-alive', 'Close', 'UPGRADE', '']) t.equal(nominated(line), null, line);
   t.equal(nominated(), null);
