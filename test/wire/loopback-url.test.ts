@@ -15,6 +15,7 @@ const HERE = [
 const ELSEWHERE = [
   'http://127.0.0.1.example/',
   'http://127.evil.test/',
+  'http://127.../',
   'http://localhost.evil.test/',
   'http://notlocalhost/',
   'http://128.0.0.1/',
