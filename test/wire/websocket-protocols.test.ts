@@ -39,6 +39,9 @@ const CUT: readonly (readonly [offers: string, rest: string])[] = [
   ['bearer, T, bearer, U, chat', 'chat'],
   ['Bearer, T', 'Bearer, T'],
   ['xbearer, T', 'xbearer, T'],
+  ['bearer, x', ''],
+  ['bearer, , T, chat', ', chat'],
+  ['bea rer, T, xbearer', 'bea rer, T, xbearer'],
 ];
 
 t.test('WS04 the pair is cut, and every other byte stays', async (t) => {
