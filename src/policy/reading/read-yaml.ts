@@ -2,16 +2,7 @@
  * YAML 1.2 text to a tree that knows its places. Refuses everything of YAML that changes meaning behind one's
  * back: tags, merge keys, `%YAML 1.1`, a second document, duplicate keys, aliases that lead nowhere or multiply.
  */
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type ParsedNode,
-  parseDocument,
-  type Scalar,
-} from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, type Scalar } from 'yaml';
 import type { Position, ProblemList } from '../problem.ts';
 import { BrokenLines } from './broken-lines.ts';
 import {
@@ -21,6 +12,7 @@ import {
   type LocatedScalar,
   locatedScalar,
 } from './document.ts';
+import { parseYaml } from './parse-yaml.ts';
 import { opaqueScalar, readScalar } from './read-scalar.ts';
 import { adviseOnAlias, adviseOnComment, adviseOnTag } from './yaml-advice.ts';
 
@@ -44,7 +36,7 @@ export function readYaml(text: string, options: YamlOptions): Located | null {
     return refuse(options, place(text, control.index), 'holds a control character; YAML text may not');
   }
   const lines = new LineCounter();
-  const document = parse(text, lines);
+  const document = parseYaml(text, lines);
   if (document === null) return refuse(options, { line: 1, column: 1 }, 'is nested too deeply');
   const broken = new BrokenLines(text, lines, options);
   if (!broken.take(document.errors)) return null;
@@ -54,24 +46,6 @@ export function readYaml(text: string, options: YamlOptions): Located | null {
   return document.contents === null
     ? null
     : new TreeReader(text, lines, broken, options).read(document.contents);
-}
-
-function parse(text: string, lineCounter: LineCounter) {
-  try {
-    return parseDocument(text, {
-      lineCounter,
-      version: '1.2',
-      schema: 'core',
-      merge: false,
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: 'error',
-    });
-  } catch (error) {
-    // The parser recurses: thousands of "[" exhaust the stack.
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
 }
 
 function place(text: string, offset: number): { line: number; column: number } {

@@ -66,7 +66,11 @@ const refused: readonly Refused[] = [
   { name: 'an open quote', text: 'a: "x', problems: [/yaml_syntax/] },
   { name: 'a NUL', text: 'a: 1\nb: \0', problems: [/^f:2:4 .*control character/] },
   { name: 'an escape', text: 'a: \x1b[0m', problems: [/control character/] },
-  { name: 'deep nesting', text: '['.repeat(10_000), problems: [/too deeply/] },
+  ...['[', '{a: ', '[{a: ', '- ', '? '].map((open) => ({
+    name: `a hundred thousand times ${open}`,
+    text: open.repeat(100_000),
+    problems: [/too deeply/],
+  })),
   {
     name: 'when that begins with a quote',
     text: 'x: 1\nwhen: "a" in roles',
