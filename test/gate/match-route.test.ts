@@ -17,7 +17,8 @@ const said = (result: RouteMatch): string => {
 };
 
 /** `Allow` of a place without a route for the method: `t.match` would take a part of it for the whole. */
-const allowOf = (result: RouteMatch): string => (result.kind === 'method' ? result.place.allow : result.kind);
+const allowOf = (result: RouteMatch): string =>
+  result.kind === 'method' ? result.place.allow : `no 405 but ${result.kind}`;
 
 const FIXTURE = [
   route('/public/**', { auth: 'none' }),

@@ -47,6 +47,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   'tokens/profiles/kubernetes': ['tokens/verify-profiles', 'conformance/kubernetes'],
   'tokens/profiles/profiles': ['tokens/verify-profiles', 'tokens/check-claims'],
   'tokens/profiles/aws-alb': ['tokens/verify-profiles', 'conformance/load-balancers'],
+  'tokens/profiles/profile': ['tokens/verify-profiles', 'tokens/check-claims', 'tokens/verify-jwt'],
   'tokens/profiles/rfc9068': ['tokens/check-claims', 'tokens/verify-profiles', 'tokens/verify-jwt'],
   'tokens/profiles/compat': ['tokens/check-claims', 'tokens/verify-profiles', 'tokens/verify-jwt'],
   'tokens/profiles/spiffe-id': ['tokens/verify-profiles', 'conformance/spiffe'],
