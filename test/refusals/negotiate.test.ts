@@ -21,6 +21,8 @@ const ROWS: [accept: string | undefined, configured: 'json' | 'problem', expecte
   [`${PROBLEM};q=0`, 'problem', 'problem'],
   [`application/json, ${PROBLEM};q=0`, 'problem', 'json'],
   [`application/json-seq, x${PROBLEM}`, 'problem', 'problem'],
+  [`x${PROBLEM}`, 'json', 'json'],
+  [`${PROBLEM};q=0, xapplication/json`, 'problem', 'problem'],
   [`${PROBLEM},`.repeat(200), 'json', 'json'],
 ];
 
