@@ -270,7 +270,10 @@ t.test('D17 without descriptors nobody gets in, and then everybody again', async
     [],
     'served, failed, or let go',
   );
-  t.ok(statuses.includes(''), 'there were too many');
+  t.ok(
+    statuses.some((status) => status !== '200'),
+    'there were too many: let go, or told that the upstream cannot be reached',
+  );
   for (const { socket } of connections) socket.destroy();
   t.ok(small.running());
   await until(() => readdirSync(`/proc/${small.pid}/fd`).length < 60);
