@@ -1,7 +1,7 @@
 /**
  * Keeps V8 from taking memory that a gateway does not need. Left alone it lets the heap grow to several times what lives in
- * it, and the space for young objects to 128 MiB, step by step over an hour of little traffic: beside a small service that
- * looks like a leak, and it counts against the limit of a pod.
+ * it, and the space for young objects to 128 MiB, step by step under little traffic (100 MiB in twenty minutes of
+ * bench/soak.ts): beside a small service that looks like a leak, and it counts against the limit of a pod.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
