@@ -25,7 +25,8 @@ const known = new WeakMap<IdentityPolicy, WeakMap<Principal, IdentityHeaders>>()
  *
  * Reasons of a refusal (all 403): `identity_claim_missing` for a required header whose claim is absent, null,
  * empty or of a wrong shape; `identity_value_not_encodable` for text that is not Unicode, or not visible ASCII
- * under `encoding: refuse`; `identity_too_long` for a value over 8 KiB or over 16 KiB in all.
+ * under `encoding: refuse`, and for whole numbers beyond 2^53; `identity_too_long` for a value over 8 KiB or over
+ * 16 KiB in all.
  */
 export function identityHeaders(principal: Principal, identity: IdentityPolicy): IdentityHeaders {
   let ofPolicy = known.get(identity);
@@ -69,6 +70,7 @@ function headerValue(
   const value =
     'field' in header.from ? principal[header.from.field] : readClaim(principal.claims, header.from.claim);
   if (value === undefined || value === null || value === '') return null;
+  if (!isExact(value)) return { ok: false };
   if (Array.isArray(value)) {
     const members = (value as readonly JsonValue[]).map(textOf);
     if (members.length === 0 || members.includes(null)) return null;
@@ -76,6 +78,16 @@ function headerValue(
   }
   const text = textOf(value);
   return text === null ? null : encodeValue(text, encoding);
+}
+
+/**
+ * Whether no number in it is one that was rounded when it was read (RFC 7493 section 2.2): a caller of the tenant
+ * 9007199254740993 would be told to be one of 9007199254740992.
+ */
+function isExact(value: JsonValue): boolean {
+  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return (Array.isArray(value) ? value : Object.values(value)).every(isExact);
 }
 
 /** Null for what has no text of its own: null, and a list inside a list. An empty object is empty. */

@@ -112,6 +112,16 @@ t.test('H22 a lone surrogate refuses: two callers must not become one', async (t
   t.notOk(refused.ok);
 });
 
+t.test('H23 a whole number that was rounded when it was read refuses, wherever it is', async (t) => {
+  const largest = Number.MAX_SAFE_INTEGER;
+  for (const encoding of ['percent', 'base64url', 'refuse'] as const) {
+    for (const value of [largest + 1, -largest - 1, 1e21, ['a', 1e21], { a: 1e21 }, { a: [1e21] }])
+      t.equal(told(value, {}, encoding), 'identity_value_not_encodable', JSON.stringify(value));
+  }
+  for (const value of [largest, -largest, 0.1, 1e-7]) t.equal(told(value), String(value));
+  t.equal(told({ a: [largest, null] }), `{"a":[${largest},null]}`);
+});
+
 t.test('H23 G06 a value over 8 KiB, or 16 KiB in all, refuses and is never cut', async (t) => {
   t.equal(told('a'.repeat(8192)), 'a'.repeat(8192));
   t.equal(told('a'.repeat(8193)), 'identity_too_long');
