@@ -7,7 +7,7 @@ import type { Route } from './policy.ts';
 export function checkCrossings(origins: ReadonlyMap<Route, number>, context: CompileContext): void {
   const routes = [...origins.keys()];
   for (const crossing of findCrossings(routes)) {
-    const index = Math.max(origins.get(crossing.first) ?? 0, origins.get(crossing.second) ?? 0);
+    const index = origins.get(crossing.second) ?? 0;
     context.problems.report(['routes', index, 'path'], codeOf(crossing), describe(crossing, origins));
   }
 }

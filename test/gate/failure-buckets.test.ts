@@ -131,3 +131,31 @@ t.test('where all are empty, the oldest of them goes', async (t) => {
   t.equal(['a', 'b', 'c', 'd'].filter((peer) => buckets.wait(peer, START) > 0).length, 3);
   t.ok(buckets.wait('d', START) > 0);
 });
+
+t.test('D9 with ten thousand empty buckets a newcomer costs no more than with ten', async (t) => {
+  const few = new FailureBuckets(rate, 10);
+  const many = new FailureBuckets(rate);
+  for (let i = 0; i < 10; i += 1) takeMany(few, `peer-${i}`, 5);
+  for (let i = 0; i < 10_000; i += 1) takeMany(many, `peer-${i}`, 5);
+  const looksOf = (buckets: FailureBuckets) => looksDuring(() => buckets.take('newcomer', START));
+  const looks = looksOf(few);
+  t.ok(looks > 0 && looks < 10, `${looks}`);
+  t.equal(looksOf(many), looks);
+});
+
+/** How many entries of maps are looked at in turn while something is done. */
+function looksDuring(deed: () => unknown): number {
+  const iterator = Object.getPrototypeOf(new Map().entries());
+  const { next } = iterator;
+  let looks = 0;
+  iterator.next = function (this: MapIterator<unknown>) {
+    looks += 1;
+    return next.call(this);
+  };
+  try {
+    deed();
+  } finally {
+    iterator.next = next;
+  }
+  return looks;
+}

@@ -1,0 +1,86 @@
+/** After which failures another target is tried, and after which it is not, as no connection could be made. */
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import t from 'tap';
+import { Attempts } from '../../src/upstream/attempts.ts';
+import { createUpstreams } from '../../src/upstream/dispatcher.ts';
+import type { ForwardPlan } from '../../src/upstream/forward-plan.ts';
+import type { CarriedHandler } from '../../src/upstream/steady-client.ts';
+import { recordLog } from '../fixtures/fake-time.ts';
+import { policyFixture, targetAt } from '../fixtures/forwarding.ts';
+import { startRecordingUpstream } from '../fixtures/recording-upstream.ts';
+import { routeFixture, upstreamFixture } from '../fixtures/route.ts';
+import { wireFixture } from '../fixtures/wire.ts';
+
+const coded = (code: string): Error => Object.assign(new Error(code), { code });
+
+t.test('another target is tried when one cannot be reached, not when the matter is ours', async (t) => {
+  const other = await startRecordingUpstream(t);
+  const rows: readonly (readonly [error: Error, again: boolean])[] = [
+    [coded('ECONNREFUSED'), true],
+    [coded('ENOTFOUND'), true],
+    [coded('UND_ERR_CONNECT_TIMEOUT'), true],
+    // Another target would be left without a descriptor as well, and passed over for nothing.
+    [coded('EMFILE'), false],
+    [coded('ENOBUFS'), false],
+    [coded('UND_ERR_INVALID_ARG'), false],
+    [new Error('nobody foresaw it'), false],
+  ];
+  for (const [error, again] of rows) {
+    const before = other.requests.length;
+    const { attempts, pick, answered } = start([targetAt(1), targetAt(other.port)], t.teardown);
+    const { promise, handler } = answered();
+    t.equal(attempts.sendAgain(error, handler), again, error.message);
+    if (again) t.equal(await promise, 200, error.message);
+    t.equal(other.requests.length - before, again ? 1 : 0, error.message);
+    // Of the two, the second is next in turn after one attempt, and the first after two, unless it is passed over.
+    t.equal(pick(), `127.0.0.1:${other.port}`, error.message);
+    t.equal(pick(), `127.0.0.1:${again ? other.port : 1}`, `${error.message}: the first is passed over`);
+    attempts.close();
+  }
+});
+
+type Targets = readonly ReturnType<typeof targetAt>[];
+
+/** A request for the first of the targets that has not been handed to anybody yet. */
+function start(targets: Targets, teardown: (run: () => unknown) => void) {
+  const route = routeFixture({ path: '/**', upstream: upstreamFixture({ targets }) });
+  const upstreams = createUpstreams(policyFixture(route), { now: () => 1_000_000, log: recordLog() });
+  teardown(() => upstreams.destroy());
+  const plan: ForwardPlan = {
+    wire: wireFixture(),
+    route,
+    target: '/',
+    identity: null,
+    requestId: 'test-request',
+    peer: '127.0.0.1',
+    trusted: false,
+    encrypted: false,
+    accept: route.accept,
+    place: null,
+    vouchedBy: null,
+    expiresAt: Number.POSITIVE_INFINITY,
+    leftToOthers: () => {},
+    refused: () => {},
+    done: () => {},
+  };
+  const watcher = { bodyTooLong: () => {}, bodyIdle: () => {} };
+  const attempts = new Attempts(upstreams, new IncomingMessage(new Socket()), plan, watcher);
+  const pick = () => upstreams.of(route.upstream).pick().authority;
+  return { attempts, pick, answered };
+}
+
+function answered(): { promise: Promise<number>; handler: CarriedHandler } {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const handler: CarriedHandler = {
+    onConnect: () => {},
+    onHeaders: (status) => {
+      resolve(status);
+      return true;
+    },
+    onData: () => true,
+    onComplete: () => {},
+    onError: reject,
+  };
+  return { promise, handler };
+}
