@@ -57,7 +57,7 @@ export class FailureBuckets {
   /** Takes one. True when it was the last, and that was not said since the bucket was full. */
   take(peer: string, now: number): boolean {
     const time = this.#advance(now);
-    const bucket = this.#find(peer) ?? this.#admit(peer, time);
+    const bucket = this.#find(peer) ?? this.#admit(time);
     const before = this.#takenAt(bucket, time);
     if (before === 0) bucket.told = false;
     bucket.taken = Math.min(before + 1, this.rate.count + Math.max(this.rate.count, LEAST_DEBT));
@@ -71,11 +71,10 @@ export class FailureBuckets {
     return isNews;
   }
 
-  #admit(peer: string, time: number): Bucket {
+  /** A full bucket, and room for it. */
+  #admit(time: number): Bucket {
     if (this.size >= this.#mostPeers) this.#forgetOne(time);
-    const bucket = { taken: 0, at: time, told: false };
-    this.#used.set(peer, bucket);
-    return bucket;
+    return { taken: 0, at: time, told: false };
   }
 
   /**

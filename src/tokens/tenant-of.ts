@@ -25,7 +25,7 @@ export function createTenantFinder({ templates, anyOf }: TenantPolicy): TenantFi
 /**
  * The claim `tid`, in which Microsoft Entra repeats the tenant: it must not contradict `iss`. Where any tenant will do
  * it must be an id, since applications that tell their tenants apart by it take it for one.
- * @param tenant of which the token is; null, as `tenants`, for an entry without
+ * @param tenant of which the token is; null of none, whose `tid` is refused where the entry has tenants
  */
 export function checkTenant(
   claims: JsonObject,
@@ -33,9 +33,12 @@ export function checkTenant(
   tenants: TenantPolicy | null,
 ): ClaimFlaw | null {
   const { tid } = claims;
-  if (tid === undefined || tenant === null || tenants === null) return null;
+  if (tid === undefined || tenants === null) return null;
   if (typeof tid !== 'string' || tid !== tenant) {
-    return flaw('tenant_mismatch', { expected: tenant, got: typeof tid === 'string' ? shorten(tid) : '' });
+    return flaw('tenant_mismatch', {
+      expected: tenant ?? 'none',
+      got: typeof tid === 'string' ? shorten(tid) : '',
+    });
   }
   return tenants.anyOf === null && !ENTRA_TENANT.test(tid)
     ? flaw('tenant_malformed', { got: shorten(tid) })

@@ -31,6 +31,7 @@ const vectors: readonly Vector[] = [
   { is: false, yes: [false], no: [ABSENT, null, 0, ''] },
   { is: { in: ['pro', 'team', 3] }, yes: ['pro', 'team', 3], no: ['Pro', '3', ['pro'], ABSENT, null] },
   { is: { in: 'pro' }, yes: ['pro'], no: ['p', 'pr', 'pros'] },
+  { is: { in: [true, 'no'] }, yes: [true, 'no'], no: [false, 'true', 1, [true]] },
   {
     is: { contains: 'staff' },
     yes: [['staff'], ['a', 'staff']],

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { approachOf, concealsMethods } from '../../src/gate/approach.ts';
 import { matchRoute } from '../../src/gate/match-route.ts';
-import type { CorsPolicy, Policy } from '../../src/policy/policy.ts';
+import type { CorsPolicy, Policy, Route } from '../../src/policy/policy.ts';
 import { policyOf } from '../fixtures/server.ts';
 import { wireFixture } from '../fixtures/wire.ts';
 
@@ -85,6 +85,13 @@ t.test('concealed and unmatched are one approach, not two that are alike', async
   for (const line of ['GET /hidden', 'POST /hidden', 'GET /nowhere', 'POST /plain']) {
     t.equal(approached(line).approach, policy.unmatched, line);
   }
+});
+
+t.test('a route that judges nobody is never concealed', async (t) => {
+  const { match } = approached('GET /open');
+  if (match.kind !== 'route') throw new Error(match.kind);
+  const route: Route = { ...match.route, onForbidden: 404 };
+  t.equal(approachOf({ ...match, route }, policy), route);
 });
 
 t.test('a place admits to its methods unless one of its routes is concealed', async (t) => {

@@ -163,12 +163,14 @@ t.test(
     t.match(judge({ require }, caller({ scopes: ['a'], claims: claims({ acr: 'gold' }) })), {
       kind: 'step_up',
       reason: 'authentication_too_old',
+      detail: { source: 'corp', expected: 'max_age of 300.5 s' },
       acr: ['gold'],
       maxAge: 300,
       scopes: ['a', 'b'],
     });
     t.match(judge({ require }, caller({ scopes: ['a', 'b'] })), {
       reason: 'acr_not_sufficient',
+      detail: { source: 'corp', expected: 'gold' },
       scopes: [],
     });
     t.match(requires({ acr: ['gold'] }), { maxAge: null });

@@ -27,6 +27,7 @@ const TABLE: readonly (readonly [source: string, changes: readonly string[]])[] 
   ['const x = a.filter(b);', ['a.filter(b) → a']],
   ['const x = [a];', ['[a] → []']],
   ['const x = (): B => a;', ['a → null']],
+  ['const x = (): B => null;', []],
   ['function f(): A { return a; }', ['a → null']],
   ['function f(): A { return null; }', []],
   ['function f(a: A) { switch (a) { case b: return null; } }', ['return null; → nothing']],

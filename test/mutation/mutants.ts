@@ -29,7 +29,8 @@ export function mutantsOf(source: string): readonly Mutant[] {
       const line = script.slice(0, start).split('\n').length;
       const change = `${shown(script.slice(start, end))} → ${shown(by)}`;
       const text = lines[line - 1] ?? '';
-      if (isScript(mutated)) mutants.set(`${start} ${end} ${by}`, { line, text, change, source: mutated });
+      if (mutated !== script && isScript(mutated))
+        mutants.set(`${start} ${end} ${by}`, { line, text, change, source: mutated });
     }
     for (const child of childrenOf(node)) visit(child, node);
   };

@@ -152,6 +152,14 @@ t.test('minimal detail keeps what a client needs to act on', async (t) => {
   t.equal(answer.body.toString(), '{"error":"forbidden"}');
 });
 
+t.test('what nobody foresaw is refused, too', async (t) => {
+  const unknown: Refusal = JSON.parse('{"kind": "of tomorrow", "reason": "x"}');
+  const answer = answerTo(unknown, context);
+  t.equal(answer.status, 503);
+  t.equal(answer.body.toString(), '{"error":"service_unavailable","code":"auth_unavailable"}');
+  t.strictSame(headersOf(answer.headers, 'Retry-After'), ['5']);
+});
+
 t.test('D11 unmatched.status 403 says forbidden, not that something is missing', async (t) => {
   const answer = answerTo({ kind: 'not_found', reason: 'x' }, { ...context, notFoundStatus: 403 });
   t.equal(answer.status, 403);

@@ -64,7 +64,11 @@ t.test(
       'v2.local.QAxIpVe-ECVNI1z4xQbm_qQYomyT3h8FtV8bxkz8pBJWkT8f7HtlOpbroPDEZUKop_vaglyp76CzYy375cHmKCW8e1CCkV0Lflu4GTDyXMqQdpZMM1E6OaoQW27gaRSvWBrR3IgbFIa0AkuUFw.x',
     ];
     for (const value of values) {
-      t.match(parseToken(value), { ok: false, reason: /^malformed/ }, JSON.stringify(value.slice(0, 60)));
+      t.match(
+        parseToken(value),
+        { ok: false, reason: 'malformed_token' },
+        JSON.stringify(value.slice(0, 60)),
+      );
     }
   },
 );
@@ -104,6 +108,9 @@ t.test('J25 a load balancer pads each part, exactly or not at all', async (t) =>
     `${head}.${payload}.${bare}%3D%3D`,
   ]) {
     t.match(parseToken(other, true), { ok: false, reason: /^malformed_/ }, other);
+  }
+  for (const empty of [`.${payload}.${signature}`, `${head}..${signature}`, `${head}.${payload}.`]) {
+    t.match(parseToken(empty, true), { ok: false, reason: 'malformed_token' }, empty);
   }
   t.match(parseToken('AAAA=.AAAA.AAAA', true), { ok: false, reason: 'malformed_token' });
   t.match(parseToken('AAAA==.AAAA.AAAA', true), { ok: false, reason: 'malformed_token' });

@@ -39,6 +39,10 @@ t.test('T17 tid does not contradict the tenant', async (t) => {
   for (const tid of ['', 'A', 'a ', null, 7, true, ['a'], { a: 'a' }]) {
     t.match(checkTenant({ tid }, 'a', listed), { reason: 'tenant_mismatch' }, JSON.stringify(tid));
   }
+  t.strictSame(checkTenant({ tid: 'b' }, null, listed), {
+    reason: 'tenant_mismatch',
+    detail: { expected: 'none', got: 'b' },
+  });
   t.equal(checkTenant({ tid: 'b' }, null, null), null, 'elsewhere it is a claim like any other');
 });
 

@@ -12,6 +12,9 @@ t.test('Q07 sub, aud and exp are all that a JWT-SVID must have', async (t) => {
   t.equal(reason({}), null);
   t.equal(reason({ iss: 'https://oidc.example.org' }), null, 'iss counts for nothing');
   t.equal(reason({ sub: undefined }), 'subject_missing');
+  const other: Partial<IssuerPolicy> = { ...policy, subject: [['client_id']] };
+  const unnamed = { ...good, sub: undefined, client_id: 'orders' };
+  t.equal(reasonFor(other, unnamed), 'subject_missing', 'whatever claim is passed on for it');
   t.equal(reason({ aud: undefined }), 'audience_missing');
   t.equal(reason({ aud: [] }), 'audience_malformed');
   t.equal(reason({ aud: 'other' }), 'wrong_audience');
