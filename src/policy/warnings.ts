@@ -7,6 +7,7 @@ import { warnOfCors } from './warnings/cors.ts';
 import { warnOfInsecureSwitches } from './warnings/insecure-switches.ts';
 import { warnOfMethods } from './warnings/methods.ts';
 import { warnOfNesting } from './warnings/nesting.ts';
+import { warnOfEmptyLists, warnOfNoEffect } from './warnings/no-effect.ts';
 import { warnOfProviders } from './warnings/providers.ts';
 import { warnOfResources } from './warnings/resources.ts';
 import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
@@ -27,6 +28,8 @@ export function warnOfPolicy(
 ): void {
   const warned = { policy, origins, context };
   warnOfInsecureSwitches(warned);
+  warnOfNoEffect(warned);
+  warnOfEmptyLists(warned);
   warnOfIssuerTwins(warned);
   warnOfListedTenants(warned);
   warnOfUnused(warned);

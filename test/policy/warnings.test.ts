@@ -1,4 +1,5 @@
 /** Each warning of `check`: policies that deserve it, and policies close to them that do not. */
+import { createPublicKey } from 'node:crypto';
 import t from 'tap';
 import { load } from '../fixtures/load.ts';
 
@@ -10,6 +11,20 @@ const admin = 'require: {roles: [admin]}';
 /** Written, so that only the case of interest speaks of case. */
 const routes = (...list: string[]) =>
   `path_case: sensitive\nroutes: [${list.map((each) => `{${each}}`).join(', ')}]`;
+
+const publicKey = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'SfoItbSVDtPdFUGo2GQCBcLuS1-StqW9S7BLFFHAI-I',
+  y: 'SdYNPOsdOxpDsmftgnw2YGfHy5hvOw6Toq68sg_HgqQ',
+};
+const pem = createPublicKey({ key: publicKey, format: 'jwk' }).export({ format: 'pem', type: 'spki' });
+/** Keys that are in the policy. */
+const GIVEN = [
+  `jwks: ${JSON.stringify({ keys: [{ ...publicKey, kid: 'k1' }] })}`,
+  `certificates: ${JSON.stringify({ k1: pem })}`,
+  `secret: ${'s3cret-'.repeat(9)}`,
+];
 
 /** Code, path, text that has the warning and no other, texts that have none at all. */
 type Row = readonly [code: string, path: string, warned: string, clean: readonly string[]];
@@ -45,6 +60,29 @@ const rows: readonly Row[] = [
     `issuers: {${issuer('a', 'insecure_http: true')}}`,
     [`issuers: {${issuer('a', 'jwks_uri: "http://127.0.0.1/jwks"')}}`],
   ],
+  ...GIVEN.flatMap((source) =>
+    [
+      ['insecure_http', 'insecure_http: true'],
+      ['refresh.interval', 'refresh: {interval: 5m}'],
+      ['refresh.cooldown', 'refresh: {cooldown: 5s}'],
+      ['refresh.timeout', 'refresh: {timeout: 9s}'],
+      ['refresh.max_stale', 'refresh: {max_stale: none}'],
+      ['refresh.max_bytes', 'refresh: {max_bytes: 1MiB}'],
+      ['refresh.max_keys', 'refresh: {max_keys: 7}'],
+    ].map(
+      ([key, text]): Row => [
+        'no_effect',
+        `issuers.a.${key}`,
+        `issuers: {${issuer('a', `${source}, ${text}`)}}`,
+        [
+          `issuers: {${issuer('a', `${source}, insecure_http: false, refresh: {}`)}}`,
+          `issuers: {${issuer('a', key === 'insecure_http' ? '' : text)}}`,
+        ],
+      ],
+    ),
+  ),
+  ['empty_list', 'basic.ops.users', 'public_url: https://us.example\nbasic: {ops: {users: []}}', []],
+  ['empty_list', 'api_keys.machines.keys', 'api_keys: {machines: {keys: []}}', []],
   [
     'insecure_ignore',
     'issuers.a.unknown_cnf',

@@ -1,10 +1,11 @@
 /** Every switch that gives up a check is named at each start, so that none is forgotten. */
 import type { WarnedPolicy } from '../warnings.ts';
+import { isGiven } from './no-effect.ts';
 
 /** Warns with the switch's own name as code. */
 export function warnOfInsecureSwitches({ policy, context }: WarnedPolicy): void {
   const { warnings } = context;
-  for (const { name, audience, insecureHttp, unknownCnf, acceptIdTokens, tenants } of policy.issuers) {
+  for (const { name, audience, insecureHttp, unknownCnf, acceptIdTokens, tenants, keys } of policy.issuers) {
     const path = ['issuers', name];
     if ('insecureAny' in audience) {
       const message = 'takes tokens that were made for other services; name the audience of this one';
@@ -15,7 +16,7 @@ export function warnOfInsecureSwitches({ policy, context }: WarnedPolicy): void 
         'takes tokens of any tenant: whoever opens an account with the provider is a caller; list the tenants, or ask for more than a good token on every route';
       warnings.report([...path, 'tenants', 'insecure_any'], 'insecure_any', message);
     }
-    if (insecureHttp) {
+    if (insecureHttp && !isGiven(keys)) {
       const message = 'keys may come over plain http: whoever is on the way can make tokens; use https://';
       warnings.report([...path, 'insecure_http'], 'insecure_http', message);
     }
