@@ -3,7 +3,7 @@
  * caller who has not shown who they are learns nothing of what is behind: the route is chosen first
  * (it names the credentials that count), but that there is none is said to authenticated callers only.
  *
- *   preflight -> our own documents -> route -> credential collected -> peer's failures not used up -> verified
+ *   preflight -> our own documents -> TRACE -> route -> credential collected -> peer's failures not used up -> verified
  *   -> nothing there / method not there -> origin of an ambient credential
  *   -> audience, roles, claims, expression -> step-up -> scopes -> identity headers -> forward
  *
@@ -89,6 +89,7 @@ export function decide(
   if (match.kind === 'refused') return refuse(question, null, match.refusal);
   const own = ownDocument(question);
   if (own !== null) return own;
+  if (wire.method === 'TRACE') return refuseTrace(question);
   if (match.kind === 'route' && match.route.auth === 'none') return forward(question, match, null, null);
   return outerDoor(question);
 }
@@ -106,6 +107,18 @@ function ownDocument(question: Question): Decision | null {
   if (said === null) return null;
   return answer({ ...question, route: null, approach: { ...policy.unmatched, cors: FOR_EVERY_PAGE } }, said);
 }
+
+/**
+ * 405 to everybody, and no credential is looked at: a challenge would ask for one in the very message that is sent back
+ * whole, which RFC 9110 section 9.3.8 forbids. Alike for every target, so that strangers learn of none.
+ */
+function refuseTrace(question: Question): Decision {
+  const nowhere = { ...question, route: null, approach: question.standing.policy.unmatched };
+  return refuse(nowhere, null, { kind: 'method_not_allowed', reason: 'trace', allow: PASSED_ON });
+}
+
+/** Methods that some route could list; which of them one does, is said to authenticated callers only. */
+const PASSED_ON = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /**
  * It asks about the route of another method, under whose approach it is answered. Null without a `cors` block

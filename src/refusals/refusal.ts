@@ -84,7 +84,7 @@ export interface Forbidden extends Reasoned {
 export interface NotFound extends Reasoned {
   readonly kind: 'not_found';
 }
-/** 405 with `Allow`, said to authenticated callers only. */
+/** 405 with `Allow`, said to authenticated callers only; but for CONNECT and TRACE, which nobody may use anywhere. */
 export interface MethodNotAllowed extends Reasoned {
   readonly kind: 'method_not_allowed';
   /** Value of `Allow`. */

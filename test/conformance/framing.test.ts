@@ -93,8 +93,12 @@ t.test('R28 G12 CONNECT is answered, not tunnelled', async (t) => {
   await world.refused(t, 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n', METHOD_NOT_ALLOWED);
 });
 
-t.test('G10 TRACE reflects nothing', async (t) => {
-  await world.refused(t, { method: 'TRACE', target: '/public/x', token }, METHOD_NOT_ALLOWED);
+t.test('G10 TRACE reflects nothing, and nobody is asked for a credential in it', async (t) => {
+  for (const target of ['/public/x', '/api/x']) {
+    for (const request of [{ token }, {}, { token: 'garbage' }]) {
+      await world.refused(t, { method: 'TRACE', target, ...request }, METHOD_NOT_ALLOWED);
+    }
+  }
 });
 
 t.test('R10 what follows a chunked body is a request of its own', async (t) => {

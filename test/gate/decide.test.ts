@@ -72,6 +72,14 @@ const ROWS: [line: string, headers: string[], decision: string][] = [
   ['GET /nowhere', guest, 'not_found no_route'],
   ['POST /methods', [], 'unauthenticated no_credential'],
   ['POST /methods', reader, 'method_not_allowed method_not_listed'],
+  // TRACE is asked for nothing, since it would have to be sent back.
+  ...['/plain', '/open', '/methods', '/hidden', '/hidden-method', '/nowhere'].flatMap((path) =>
+    [[], reader, ['X-Machine', 'wrong']].map((headers): [string, string[], string] => [
+      `TRACE ${path}`,
+      headers,
+      'method_not_allowed trace',
+    ]),
+  ),
   ['GET /open', [], 'forward anonymous'],
   ['GET /open', ['Authorization', 'nonsense'], 'forward anonymous'],
   ['GET /maybe', [], 'forward anonymous'],

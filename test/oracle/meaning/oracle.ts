@@ -37,6 +37,8 @@ export function judge(policy: PolicyModel, request: RequestModel, now: number): 
   if (!wire.ok) return { ...refused(wire.status, null, [], wire.why), or: wire.or };
   const chosen = choose(policy, request, wire);
   if (chosen === null) return refused(400, null, [], 'a form that is not tolerated');
+  // RFC 9110 section 9.3.8: nobody is to be asked for a credential in it.
+  if (request.method === 'TRACE') return refused(405, null, [], 'TRACE');
   const found: Found = chosen[0] ?? { is: 'nothing' };
   const route = found.is === 'route' ? found.route : null;
   const open = route !== null && !route.conceals;
