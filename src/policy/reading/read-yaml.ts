@@ -36,8 +36,9 @@ export function readYaml(text: string, options: YamlOptions): Located | null {
     return refuse(options, place(text, control.index), 'holds a control character; YAML text may not');
   }
   const lines = new LineCounter();
-  const document = parseYaml(text, lines);
-  if (document === null) return refuse(options, { line: 1, column: 1 }, 'is nested too deeply');
+  const parsed = parseYaml(text, lines);
+  if (!parsed.ok) return refuse(options, place(text, parsed.offset), 'is nested too deeply from here on');
+  const { document } = parsed;
   const broken = new BrokenLines(text, lines, options);
   if (!broken.take(document.errors)) return null;
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {

@@ -59,7 +59,6 @@ export function plainSyntaxMessage(code: string, message: string): string {
   if (/without - indicator|must start at the same column/i.test(message)) {
     return 'does not line up with the lines above; indent lines of one level alike';
   }
-  if (/call stack/i.test(message)) return 'is nested too deeply';
   const words = message.split('\n')[0] ?? message;
   return `is not YAML: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
 }

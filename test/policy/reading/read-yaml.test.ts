@@ -69,8 +69,19 @@ const refused: readonly Refused[] = [
   ...['[', '{a: ', '[{a: ', '- ', '? '].map((open) => ({
     name: `a hundred thousand times ${open}`,
     text: open.repeat(100_000),
-    problems: [/too deeply/],
+    problems: [/^f:1:\d+ .*nested too deeply from here on/],
   })),
+  {
+    name: 'one line too deep',
+    text: `a:\n${' [\n'.repeat(300)}`,
+    problems: [/^f:250:2 .*too deeply from here/],
+  },
+  // Were these words taken for those of an engine, the message would be about something else.
+  {
+    name: 'a text that speaks of an engine',
+    text: 'a: b\n} call stack',
+    problems: [/^f:2:1 {2}.*is not YAML/],
+  },
   {
     name: 'when that begins with a quote',
     text: 'x: 1\nwhen: "a" in roles',
