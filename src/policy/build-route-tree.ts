@@ -1,5 +1,5 @@
 /** Builds the tree that finds the one most specific place for a host and a path. */
-import { createTrie, entryAt, findEntry, type TrieNode } from './path-trie.ts';
+import { createTrie, findEntry, setEntry, type TrieNode } from './path-trie.ts';
 import type { Route } from './policy.ts';
 import { type GatheredPlace, gatherPlaces } from './route-places.ts';
 import type { PlaceMatch, RoutePlace, RouteTree } from './route-tree.ts';
@@ -12,7 +12,7 @@ import type { PlaceMatch, RoutePlace, RouteTree } from './route-tree.ts';
 export function buildRouteTree(routes: readonly Route[]): RouteTree {
   const hosts: HostTries = { exact: new Map(), suffix: new Map(), any: createTrie() };
   for (const gathered of gatherPlaces(routes)) {
-    entryAt(trieOf(hosts, gathered), gathered.shape, () => placeEntry(gathered));
+    setEntry(trieOf(hosts, gathered), gathered.shape, placeEntry(gathered));
   }
   return { find: (host, segments) => findPlace(hosts, host, segments) };
 }

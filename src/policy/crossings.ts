@@ -5,7 +5,7 @@
 import { encodeSegment } from '../wire/encode-segment.ts';
 import { overlappingEntries } from './overlapping-entries.ts';
 import { intersectShapes, type PathShape, shapeKey } from './path-shape.ts';
-import { createTrie, entryAt } from './path-trie.ts';
+import { createTrie, setEntry } from './path-trie.ts';
 import type { HostPattern } from './patterns.ts';
 import type { Route } from './policy.ts';
 import { type GatheredPlace, gatherPlaces, hostKey, widerHosts } from './route-places.ts';
@@ -49,7 +49,7 @@ export function findCrossings(routes: readonly Route[]): readonly Crossing[] {
   const found = places.flatMap(duplicatesAt);
   const groups = groupByPath(places);
   const root = createTrie<PathGroup>();
-  for (const group of groups.values()) entryAt(root, group.shape, () => group);
+  for (const group of groups.values()) setEntry(root, group.shape, group);
   for (const [one, other] of overlappingEntries(root)) {
     if (found.length >= MOST_CROSSINGS) break;
     for (const overlap of undecided(one, other, groups)) {

@@ -16,16 +16,12 @@ export function createTrie<Entry>(): TrieNode<Entry> {
   return { exact: null, folded: null, any: null, end: null, rest: null };
 }
 
-/** The entry of exactly this shape, made if there is none yet. */
-export function entryAt<Entry>(root: TrieNode<Entry>, shape: PathShape, make: () => Entry): Entry {
+/** Puts the entry of a shape in its place; each shape has one. */
+export function setEntry<Entry>(root: TrieNode<Entry>, shape: PathShape, entry: Entry): void {
   let node = root;
   for (const segment of shape.segments) node = childFor(node, segment);
-  if (shape.rest) {
-    node.rest ??= make();
-    return node.rest;
-  }
-  node.end ??= make();
-  return node.end;
+  if (shape.rest) node.rest = entry;
+  else node.end = entry;
 }
 
 /**

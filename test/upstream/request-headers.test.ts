@@ -380,9 +380,44 @@ t.test('a prefix that is cut off is told', async (t) => {
 t.test('C7 names that callers invent are not remembered without end', async (t) => {
   const route = routeFixture({ path: '/**' });
   const rules = createRequestHeaderRules(policyFixture(route));
-  for (let i = 0; i < 5000; i += 1) rules.treatmentOf(`x-n${i}`);
+  const ofLength = (length: number) => 'x'.repeat(length);
+  t.equal(
+    entriesMade(() => rules.treatmentOf(ofLength(64))),
+    1,
+  );
+  t.equal(
+    entriesMade(() => rules.treatmentOf(ofLength(64))),
+    0,
+    'it is known',
+  );
+  t.equal(
+    entriesMade(() => rules.treatmentOf(ofLength(65))),
+    0,
+    'too long',
+  );
+  const many = entriesMade(() => {
+    for (let i = 0; i < 5000; i += 1) rules.treatmentOf(`x-n${i}`);
+  });
+  t.equal(many, 1023);
   t.equal(rules.treatmentOf('x_auth_late'), 'drop', 'and those that come late are judged all the same');
+  t.equal(rules.treatmentOf('x-n0'), 'pass', 'as are those that are known');
 });
+
+/** How many entries maps get while something is done. */
+function entriesMade(deed: () => unknown): number {
+  const { set } = Map.prototype;
+  let made = 0;
+  Map.prototype.set = function (this: Map<unknown, unknown>, ...entry) {
+    made += 1;
+    return set.apply(this, entry);
+  };
+  try {
+    deed();
+  } finally {
+    Map.prototype.set = set;
+  }
+  return made;
+}
 
 const embedding = accepting({
   tokenSources: [
