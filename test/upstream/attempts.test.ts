@@ -1,11 +1,16 @@
-/** After which failures another target is tried, and after which it is not, as no connection could be made. */
+/**
+ * After which failures another target is tried, and after which it is not, as no connection could be made; and that
+ * nothing stays open of a repetition.
+ */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import t from 'tap';
+import type { Route } from '../../src/policy/policy.ts';
 import { Attempts } from '../../src/upstream/attempts.ts';
 import { createUpstreams } from '../../src/upstream/dispatcher.ts';
 import type { ForwardPlan } from '../../src/upstream/forward-plan.ts';
-import type { CarriedHandler } from '../../src/upstream/steady-client.ts';
+import type { CarriedHandler, SteadyClient } from '../../src/upstream/steady-client.ts';
+import { Target } from '../../src/upstream/target.ts';
 import { recordLog } from '../fixtures/fake-time.ts';
 import { policyFixture, targetAt } from '../fixtures/forwarding.ts';
 import { startRecordingUpstream } from '../fixtures/recording-upstream.ts';
@@ -40,11 +45,50 @@ t.test('another target is tried when one cannot be reached, not when the matter 
   }
 });
 
+t.test('the connection of a repetition is closed with the attempts', async (t) => {
+  const upstream = await startRecordingUpstream(t);
+  const { attempts, answered } = start([targetAt(upstream.port)], t.teardown);
+  const { ownClient } = Target.prototype;
+  const own: SteadyClient[] = [];
+  Target.prototype.ownClient = function (this: Target) {
+    const client = ownClient.call(this);
+    own.push(client);
+    return client;
+  };
+  t.teardown(() => {
+    Target.prototype.ownClient = ownClient;
+  });
+  attempts.carriedBy({ take: () => true, broken: false });
+  attempts.writing();
+  const { promise, handler } = answered();
+  t.equal(attempts.sendAgain(coded('ECONNRESET'), handler), true);
+  t.equal(await promise, 200);
+  t.strictSame(
+    own.map(({ closed }) => closed),
+    [false],
+  );
+  attempts.close();
+  t.strictSame(
+    own.map(({ closed }) => closed),
+    [true],
+  );
+});
+
+t.test('a request whose answer may take for ever is sent like any other', async (t) => {
+  const upstream = await startRecordingUpstream(t);
+  const route = { responseTimeout: Number.POSITIVE_INFINITY };
+  const { attempts, answered } = start([targetAt(upstream.port)], t.teardown, route);
+  const { promise, handler } = answered();
+  attempts.send(handler);
+  t.equal(await promise, 200);
+  attempts.close();
+});
+
 type Targets = readonly ReturnType<typeof targetAt>[];
 
 /** A request for the first of the targets that has not been handed to anybody yet. */
-function start(targets: Targets, teardown: (run: () => unknown) => void) {
-  const route = routeFixture({ path: '/**', upstream: upstreamFixture({ targets }) });
+function start(targets: Targets, teardown: (run: () => unknown) => void, over: Partial<Route> = {}) {
+  const route = routeFixture({ path: '/**', upstream: upstreamFixture({ targets }), ...over });
   const upstreams = createUpstreams(policyFixture(route), { now: () => 1_000_000, log: recordLog() });
   teardown(() => upstreams.destroy());
   const plan: ForwardPlan = {
