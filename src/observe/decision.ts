@@ -7,6 +7,7 @@ import type { Principal } from '../credentials/credential.ts';
 import type { Log } from '../deps.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { ExchangeOutcome } from '../upstream/forward-plan.ts';
+import { visibleText } from './visible-text.ts';
 
 /** What is known of a request when it ends. Absent knowledge is null. */
 export interface DecisionRecord {
@@ -101,10 +102,10 @@ const PLAIN = /^[A-Za-z0-9 ._~:/@%+,;=()*-]*$/;
 /** A JSON string of bounded length: untrusted text can neither forge a member or a line nor fill the log. */
 function quote(text: string): string {
   const bounded = shorten(text);
-  return PLAIN.test(bounded) ? `"${bounded}"` : JSON.stringify(bounded);
+  return PLAIN.test(bounded) ? `"${bounded}"` : visibleText(JSON.stringify(bounded));
 }
 
-/** Text cut to the bound, with a mark where it was. */
+/** Text cut to the bound, with a mark where it was; half of a pair that is cut through is no character any more. */
 export function shorten(text: string): string {
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST).toWellFormed()}…`;
 }

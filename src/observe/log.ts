@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { Log } from '../deps.ts';
 import type { LogPolicy } from '../policy/policy.ts';
 import { prettyStream } from './pretty.ts';
+import { visibleText } from './visible-text.ts';
 
 /** What is kept in memory while the destination does not take it, in bytes; more is dropped. */
 const MAXIMUM_BUFFERED = 8 * 1024 * 1024;
@@ -66,6 +67,8 @@ export function openLog(
       base: null,
       timestamp: () => `,"time":"${timestamp(now())}"`,
       formatters: { level: (label) => ({ level: label }) },
+      // What providers and files say gets into lines as well; the lines of requests have seen to it themselves.
+      hooks: { streamWrite: visibleText },
     },
     stream,
   );

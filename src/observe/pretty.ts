@@ -1,4 +1,5 @@
 /** Writes log lines for people (`log.format: pretty`): time, level, message, then name=value. */
+import { visibleText } from './visible-text.ts';
 
 /** What pino writes to and what we pass on to. */
 interface LineSink {
@@ -26,10 +27,10 @@ export function prettyLine(line: string): string {
   const { level, time, msg, ...rest } = fields;
   const clock = typeof time === 'string' ? time.slice(11, 23) : '';
   const shown = Object.entries(rest).map(([name, value]) => `${name}=${showValue(value)}`);
-  return `${clock} ${String(level).toUpperCase().padEnd(5)} ${String(msg)}${shown.length > 0 ? `  ${shown.join(' ')}` : ''}\n`;
+  return `${clock} ${String(level).toUpperCase().padEnd(5)} ${visibleText(String(msg))}${shown.length > 0 ? `  ${shown.join(' ')}` : ''}\n`;
 }
 
 function showValue(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'null';
+  const text = visibleText(JSON.stringify(value) ?? 'null');
   return /^"[A-Za-z0-9._:/@-]+"$/.test(text) ? text.slice(1, -1) : text;
 }

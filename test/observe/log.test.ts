@@ -11,7 +11,7 @@ function loggedTo(t: Tap, format: 'json' | 'pretty'): string {
   const descriptor = openSync(file, 'w');
   const log = openLog({ level: 'info', format }, descriptor, Date.now);
   log.debug({ hidden: 1 }, 'below the level');
-  log.info({ path: '/a\n{"level":"forged"}', kid: '\u001b[31m' }, 'request');
+  log.info({ path: '/a\n{"level":"forged"}', kid: '\u001b[31m', cause: '\x7f\u009b31m\u202e' }, 'request');
   log.setLevel('debug');
   log.debug({}, 'now heard');
   log.flushSync();
@@ -25,13 +25,15 @@ t.test('lines are JSON with level, time and message, and nothing can forge anoth
   const lines = loggedTo(t, 'json').trimEnd().split('\n');
   t.equal(lines.length, 2);
   t.match(JSON.parse(lines[0] ?? ''), { level: 'info', msg: 'request', path: '/a\n{"level":"forged"}' });
+  t.match(lines[0], '"cause":"\\u007f\\u009b31m\\u202e"');
   t.match(JSON.parse(lines[1] ?? ''), { level: 'debug', msg: 'now heard' });
 });
 
 t.test('lines for people keep control characters escaped', async (t) => {
   const text = loggedTo(t, 'pretty');
   t.match(text, /INFO {2}request {2}path="\/a\\n/);
-  t.notMatch(text, /\u001b/);
+  t.notMatch(text, /[\u001b\x7f\u009b\u202e]/);
+  t.notMatch(prettyLine('{"msg":"a\\u009b"}'), /\u009b/);
 });
 
 t.test('a line that is not JSON passes unchanged', async (t) => {
