@@ -169,12 +169,18 @@ class TreeReader {
     return scalar;
   }
 
-  /** The parser gives the place of what follows the tag. */
+  /** The parser gives the place of what follows the tag. Looks back no further than the tag: there may be many. */
   #tag(after: number): LocatedScalar {
-    const before = this.#text.slice(0, after).trimEnd();
-    const tag = /\S*$/.exec(before)?.[0] ?? '';
-    const at = this.#position(before.length - tag.length);
-    return this.#refuse(at, 'yaml_tag', adviseOnTag(tag, this.#path.at(-1) === 'when'));
+    let end = after;
+    while (end > 0 && this.#isBlank(end - 1)) end -= 1;
+    let start = end;
+    while (start > 0 && !this.#isBlank(start - 1)) start -= 1;
+    const tag = this.#text.slice(start, end);
+    return this.#refuse(this.#position(start), 'yaml_tag', adviseOnTag(tag, this.#path.at(-1) === 'when'));
+  }
+
+  #isBlank(offset: number): boolean {
+    return ' \n\r\t'.includes(this.#text.charAt(offset));
   }
 
   #alias(name: string, at: Position): Located {
