@@ -15,13 +15,23 @@ const MOST = 256 * 1024 * 1024;
 
 /** Connections that linger, each with what ends it. */
 const lingering = new Map<Duplex, () => void>();
+/** Connections that do not, since there is nothing to wait for, and whose last answer is given all the same. */
+const ended = new WeakSet<Duplex>();
 
 /**
  * True when the last answer of this connection was given: a request that follows must not be looked at
  * (RFC 9112 section 9.6: "MUST NOT process any further requests received on that connection").
  */
 export function isLingering(socket: Duplex): boolean {
-  return lingering.has(socket);
+  return lingering.has(socket) || ended.has(socket);
+}
+
+/**
+ * Says so of a connection whose last answer is written whole, with no body to be read away. Node looks at what one read
+ * brought in one go, but for a message of more than 32 fields, behind which an answer is over before the next is looked at.
+ */
+export function endWithAnswer(socket: Duplex): void {
+  ended.add(socket);
 }
 
 /** Ends all that linger, to make room for connections of callers who have not been answered. */

@@ -5,7 +5,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Answer } from './answer.ts';
-import { discardUpload, lingerThenClose } from './linger.ts';
+import { discardUpload, endWithAnswer, lingerThenClose } from './linger.ts';
 
 /**
  * Answers a request at once, before its body is read. With a body under way the connection is announced as
@@ -22,6 +22,7 @@ export function writeAnswer(request: IncomingMessage, response: ServerResponse, 
   response.writeHead(answer.status, [...answer.headers, ...contentLength(answer)]);
   const silent = request.method === 'HEAD' || answer.body.length === 0;
   if (!uploading) {
+    if (!response.shouldKeepAlive) endWithAnswer(request.socket);
     if (silent) response.end();
     else response.end(answer.body);
     return;

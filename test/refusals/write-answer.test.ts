@@ -145,6 +145,20 @@ t.test('R16 bytes behind a request without a body are a request of their own, in
   t.strictSame(targets, ['/1', '/a']);
 });
 
+t.test('behind an answer that ends the connection nothing is taken for a request', async (t) => {
+  const { port, targets } = await start(t, { close: true });
+  // Node has a turn of the event loop between the requests of one read where one of them has many fields.
+  for (const fields of ['', 'X: y\r\n'.repeat(100)]) {
+    const connection = await openConnection(port);
+    connection.write(`GET /first HTTP/1.1\r\nHost: a\r\n${fields}\r\n${GET}${GET}`);
+    t.equal((await connection.response()).get('connection'), 'close');
+    await connection.closed();
+    t.equal(connection.rest().length, 0);
+    connection.destroy();
+  }
+  t.strictSame(targets, ['/first', '/first']);
+});
+
 t.test('a connection that lingers is cut when room is needed, and forgotten when it closes', async (t) => {
   const { port, requests } = await start(t);
   const connection = await openConnection(port);
