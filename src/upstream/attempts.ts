@@ -75,15 +75,23 @@ export class Attempts {
     if (this.#written) {
       const repeatable = this.body === null && IDEMPOTENT.has(this.#plan.wire.method);
       if (!repeatable || !this.#reused || this.#answered || !isConnectionLoss(error)) return false;
-      this.#ownClient = this.#target.ownClient();
+      this.#openOwn();
     } else {
       if (isOurs(error)) return false;
       this.#upstream.unreachable(this.#target);
       if (this.#made >= this.#upstream.size) return false;
       this.#target = this.#upstream.pick();
+      // What the repetition had leads to the target that is gone.
+      if (this.#ownClient !== null) this.#openOwn();
     }
     this.send(handler);
     return true;
+  }
+
+  /** A connection to the target that nobody else uses. */
+  #openOwn(): void {
+    void this.#ownClient?.close();
+    this.#ownClient = this.#target.ownClient();
   }
 
   carriedBy(connection: CarryingConnection): void {

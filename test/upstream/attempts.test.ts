@@ -48,30 +48,49 @@ t.test('another target is tried when one cannot be reached, not when the matter 
 t.test('the connection of a repetition is closed with the attempts', async (t) => {
   const upstream = await startRecordingUpstream(t);
   const { attempts, answered } = start([targetAt(upstream.port)], t.teardown);
-  const { ownClient } = Target.prototype;
-  const own: SteadyClient[] = [];
-  Target.prototype.ownClient = function (this: Target) {
-    const client = ownClient.call(this);
-    own.push(client);
-    return client;
-  };
-  t.teardown(() => {
-    Target.prototype.ownClient = ownClient;
-  });
+  const own = ownClients(t.teardown);
   attempts.carriedBy({ take: () => true, broken: false });
   attempts.writing();
   const { promise, handler } = answered();
   t.equal(attempts.sendAgain(coded('ECONNRESET'), handler), true);
   t.equal(await promise, 200);
-  t.strictSame(
-    own.map(({ closed }) => closed),
-    [false],
-  );
+  t.strictSame(own.closed(), [false]);
   attempts.close();
-  t.strictSame(
-    own.map(({ closed }) => closed),
-    [true],
-  );
+  t.strictSame(own.closed(), [true]);
+});
+
+t.test(
+  'a repetition that finds its target gone goes to another one, as a request for that one',
+  async (t) => {
+    const other = await startRecordingUpstream(t);
+    const targets = [targetAt(1), targetAt(other.port), targetAt(2)];
+    const { attempts, answered } = start(targets, t.teardown);
+    const own = ownClients(t.teardown);
+    attempts.carriedBy({ take: () => true, broken: false });
+    attempts.writing();
+    const repetition = answered();
+    t.equal(attempts.sendAgain(coded('ECONNRESET'), repetition.handler), true);
+    await t.rejects(repetition.promise, { code: 'ECONNREFUSED' });
+    const next = answered();
+    t.equal(attempts.sendAgain(coded('ECONNREFUSED'), next.handler), true);
+    t.equal(await next.promise, 200);
+    t.strictSame(other.requests[0]?.all('host'), [`127.0.0.1:${other.port}`]);
+    t.strictSame(own.closed(), [true, false], 'the one that led nowhere is closed');
+    attempts.close();
+  },
+);
+
+t.test('there are no more attempts than targets, all over connections that others use too', async (t) => {
+  const { attempts, answered } = start([targetAt(1), targetAt(2)], t.teardown);
+  const own = ownClients(t.teardown);
+  const [first, second] = [answered(), answered()];
+  attempts.send(first.handler);
+  await t.rejects(first.promise, { code: 'ECONNREFUSED' });
+  t.equal(attempts.sendAgain(coded('ECONNREFUSED'), second.handler), true);
+  await t.rejects(second.promise, { code: 'ECONNREFUSED' });
+  t.equal(attempts.sendAgain(coded('ECONNREFUSED'), second.handler), false);
+  t.strictSame(own.closed(), []);
+  attempts.close();
 });
 
 t.test('a request whose answer may take for ever is sent like any other', async (t) => {
@@ -84,11 +103,30 @@ t.test('a request whose answer may take for ever is sent like any other', async 
   attempts.close();
 });
 
+/** Connections outside of the pools that are opened from now on, and whether each is closed. */
+function ownClients(teardown: (run: () => unknown) => void) {
+  const { ownClient } = Target.prototype;
+  const opened: SteadyClient[] = [];
+  Target.prototype.ownClient = function (this: Target) {
+    const client = ownClient.call(this);
+    opened.push(client);
+    return client;
+  };
+  teardown(() => {
+    Target.prototype.ownClient = ownClient;
+  });
+  return { closed: () => opened.map(({ closed }) => closed) };
+}
+
 type Targets = readonly ReturnType<typeof targetAt>[];
 
 /** A request for the first of the targets that has not been handed to anybody yet. */
 function start(targets: Targets, teardown: (run: () => unknown) => void, over: Partial<Route> = {}) {
-  const route = routeFixture({ path: '/**', upstream: upstreamFixture({ targets }), ...over });
+  const route = routeFixture({
+    path: '/**',
+    upstream: upstreamFixture({ targets, host: 'upstream' }),
+    ...over,
+  });
   const upstreams = createUpstreams(policyFixture(route), { now: () => 1_000_000, log: recordLog() });
   teardown(() => upstreams.destroy());
   const plan: ForwardPlan = {
