@@ -16,6 +16,7 @@ const CHAINS: readonly (readonly [lines: readonly string[], hops: readonly (stri
     ['192.0.2.3', '192.0.2.2', '192.0.2.1'],
   ],
   [[', 192.0.2.1 ,, 192.0.2.2,'], ['192.0.2.2', '192.0.2.1']],
+  [['192.0.2.1, \t, 192.0.2.2, '], ['192.0.2.2', '192.0.2.1']],
   [['unknown, [2001:db8::1]:80'], ['2001:db8::1', null]],
   [['"a, 192.0.2.1'], ['192.0.2.1', null]],
   [[''], []],
@@ -25,6 +26,17 @@ const CHAINS: readonly (readonly [lines: readonly string[], hops: readonly (stri
 t.test('X-Forwarded-For is read from its end, line by line', async (t) => {
   for (const [lines, expected] of CHAINS)
     t.strictSame(hops('x-forwarded-for', ...lines), expected, lines.join(' | '));
+});
+
+t.test('it is read at every place in the section, the first one too', async (t) => {
+  const other = ['Host', 'api.test'];
+  const names = ['host', 'x-forwarded-for'];
+  const field = ['X-Forwarded-For', '192.0.2.1'];
+  const read = (headerNames: readonly string[], rawHeaders: readonly string[]) => [
+    ...hopsFromNearest({ ...wireFixture(), headerNames, rawHeaders }, 'x-forwarded-for'),
+  ];
+  t.strictSame(read(names.toReversed(), [...field, ...other]), ['192.0.2.1']);
+  t.strictSame(read(names, [...other, ...field]), ['192.0.2.1']);
 });
 
 const ELEMENTS: readonly (readonly [lines: readonly string[], hops: readonly (string | null)[]])[] = [

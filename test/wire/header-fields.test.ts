@@ -97,9 +97,11 @@ t.test('H30 G04 hop-by-hop fields are known without being nominated', async (t) 
 
 t.test('lists of tokens', async (t) => {
   t.strictSame(listMembers(' a ,,b\t, ,c'), ['a', 'b', 'c']);
+  t.strictSame(listMembers('a b, \tc \td '), ['a b', 'c \td'], 'blanks within a member stay');
   t.strictSame(listMembers(''), []);
   t.ok(listHas('keep-alive, Upgrade', 'upgrade'));
   t.notOk(listHas('keep-alive, not upgrade', 'upgrade'));
+  t.notOk(listHas('keep-alive, up grade', 'upgrade'));
 });
 
 t.test('tokens and field text', async (t) => {

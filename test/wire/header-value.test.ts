@@ -117,7 +117,7 @@ t.test('no encoding ever writes what is no field value', async (t) => {
 });
 
 t.test('a join is one character that encoding a member never writes', async (t) => {
-  for (const join of [' ', ',', ';', '|', ':']) t.ok(isJoin(join), JSON.stringify(join));
+  for (const join of ' !"#$&\'()*+,./:;<=>?@[\\]^`{|}~') t.ok(isJoin(join), JSON.stringify(join));
   for (const join of ['', '%', 'A', 'f', '0', '-', '_', ',,', ', ', '\n', '\t', 'é', '\0']) {
     t.notOk(isJoin(join), JSON.stringify(join));
   }
