@@ -35,6 +35,7 @@ const CUT: readonly (readonly [line: string, rest: string])[] = [
   ['a=1; session=T; b=2', 'a=1; b=2'],
   ['session=T; b=2', 'b=2'],
   ['a=1; session=T', 'a=1'],
+  [' a=1; session=T', ' a=1'],
   ['a=1;session=T;b=2', 'a=1;b=2'],
   ['session=T', ''],
   ['session=T; ', ''],

@@ -31,6 +31,15 @@ const READINGS: [name: string, path: string, readings: string[][]][] = [
   ],
   ['P13 a raw semicolon may count where an encoded one does not', '/a%3Bx;y', [['a;x;y'], ['a;x'], ['a']]],
   [
+    'P13 also one without a name, where an encoded one does not count',
+    '/a;/b%3Bx',
+    [
+      ['a;', 'b;x'],
+      ['a', 'b;x'],
+      ['a', 'b'],
+    ],
+  ],
+  [
     'P15 a path parameter alone leaves an empty segment or none',
     '/a/;x/b',
     [

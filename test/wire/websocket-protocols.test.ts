@@ -32,6 +32,7 @@ const CUT: readonly (readonly [offers: string, rest: string])[] = [
   ['bearer, T', ''],
   ['bearer, T, chat', 'chat'],
   ['chat, bearer, T', 'chat'],
+  [' chat, bearer, T', ' chat'],
   ['a ,\tbearer, T,b,  c', 'a ,b,  c'],
   ['bearer', ''],
   ['bearer, , T', ''],
