@@ -68,19 +68,23 @@ function checkTimes(claims: JsonObject, issuer: IssuerPolicy, now: number): Clai
     if (typeof nbf !== 'number') return flaw('not_before_malformed');
     if (nbf > latest) return flaw('not_yet_valid');
   }
-  return checkIssuedAt(iat, exp, latest, issuer.maxLifetime);
+  return checkIssuedAt(
+    { iat, exp },
+    { latest, isExpired: isExpired(exp, issuer.leeway, now) },
+    issuer.maxLifetime,
+  );
 }
 
 function checkIssuedAt(
-  iat: JsonValue | undefined,
-  exp: number,
-  latest: number,
+  { iat, exp }: { readonly iat: JsonValue | undefined; readonly exp: number },
+  { latest, isExpired }: { readonly latest: number; readonly isExpired: boolean },
   maxLifetime: number,
 ): ClaimFlaw | null {
   if (iat === undefined) return Number.isFinite(maxLifetime) ? flaw('issued_at_missing') : null;
   if (typeof iat !== 'number') return flaw('issued_at_malformed');
   if (iat > latest) return flaw('issued_in_future');
-  // An iat after exp is not judged apart: it lies in the future, or the token has expired, and that is said.
+  // Both are of one clock, so that leeway is no excuse: it was never good. That a token expired is the better news, where it did.
+  if (iat > exp && !isExpired) return flaw('issued_after_expiry');
   if ((exp - iat) * 1000 <= maxLifetime) return null;
   return flaw('lifetime_too_long', { expected: `max_lifetime of ${maxLifetime / 1000} s` });
 }

@@ -206,6 +206,8 @@ const CASES: readonly Case[] = [
   ['J45', 'nbf negative', token({ nbf: -1 }), 'forwarded'],
   ['J46', 'iat in the future', token({ iat: now + 120 })],
   ...[String(now), null, [now]].map((iat): Case => ['J46', `iat ${JSON.stringify(iat)}`, token({ iat })]),
+  ['J46', 'iat after exp, both within the leeway', token({ iat: now + 20, exp: now + 10 })],
+  ['J46', 'iat after exp, both within the leeway and past', token({ iat: now - 2, exp: now - 4 })],
   ['J46', 'iat after exp, both in the future', token({ iat: now + 300, exp: now + 200 })],
   ['J46', 'issued before the bound of its lifetime', token({ iss: SHORT, iat: now - 700, exp: now + 60 })],
   ['J46', 'no iat where there is such a bound', token({ iss: SHORT, iat: undefined })],

@@ -5,7 +5,12 @@
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
-import { localCertificate, otherCertificate, testAuthority } from '../fixtures/certificates.ts';
+import {
+  expiredCertificate,
+  localCertificate,
+  otherCertificate,
+  testAuthority,
+} from '../fixtures/certificates.ts';
 import { startKeyServer } from '../fixtures/key-server.ts';
 import { UNAVAILABLE } from '../fixtures/refusal.ts';
 import { createSigningKey, keySet, type Members, signToken } from '../fixtures/token-signer.ts';
@@ -67,6 +72,8 @@ const trusted = await tls('tls-good', localCertificate, TRUST);
 const UNTRUSTED: readonly (readonly [string, string])[] = [
   ['of an unknown authority', await tls('tls-unknown', localCertificate, '')],
   ['for another name', await tls('tls-name', otherCertificate, TRUST)],
+  // Trusted as itself, so that its end is all that is wrong with it.
+  ['that has ended', await tls('tls-expired', expiredCertificate, ', ca_file: expired.pem')],
   [
     'of TLS 1.1',
     await tls(
@@ -79,7 +86,7 @@ const UNTRUSTED: readonly (readonly [string, string])[] = [
 ];
 const names = issuers.map((line) => line.trim().split(':', 1)[0]);
 const world = await startWorld(t, {
-  files: { 'ca.pem': testAuthority },
+  files: { 'ca.pem': testAuthority, 'expired.pem': expiredCertificate.cert },
   policy: (url) => `
 upstream: ${url}
 accept: [${names.join(', ')}]
@@ -113,6 +120,9 @@ t.test('S17 a certificate of the right authority for the right name', (t) =>
 for (const [name, issuer] of UNTRUSTED) {
   t.test(`S17 a certificate ${name}`, async (t) => {
     await world.refused(t, request(issuer), UNAVAILABLE);
+    if (issuer !== 'tls-expired') return;
+    const line = await world.gateway.line((line) => line.issuer === issuer && 'cause' in line);
+    t.match(String(line.cause), /has expired/, 'and nothing else is why');
   });
 }
 

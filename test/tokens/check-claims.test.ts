@@ -83,6 +83,15 @@ t.test('T11 T12 T13 J45 J46 begin and issue, leeway of 30 s', async (t) => {
     ['issued_at_malformed', { iat: `${NOW}` }],
     ['issued_at_malformed', { iat: null }],
     ['issued_in_future', { iat: NOW + 100, exp: NOW + 99 }],
+    ['issued_after_expiry', { iat: NOW + 30, exp: NOW + 29 }],
+    ['issued_after_expiry', { iat: NOW + 1, exp: NOW }],
+    ['issued_after_expiry', { iat: NOW, exp: NOW - 29 }],
+    ['issued_after_expiry', { iat: NOW, exp: NOW - 29 }, { maxLifetime: 1000 }],
+    [null, { iat: NOW, exp: NOW }],
+    // Expired, which is said instead.
+    [null, { iat: NOW, exp: NOW - 30 }],
+    [null, { iat: NOW, exp: NOW }, { leeway: 0 }],
+    [null, { iat: NOW - 1, exp: NOW - 2 }, { leeway: 0 }],
     [null, { iat: NOW - 10_000_000 }],
   ]);
 });

@@ -100,8 +100,9 @@ function judgeClaims(claims: Members, header: Members, issuer: IssuerModel, now:
   );
   const { leeway } = issuer;
   if (nbf !== undefined && nbf > now + leeway) return 'invalid';
-  // RFC 7519 gives `iat` and `exp` no order: within the leeway of both, one after the other is let pass.
   if (iat !== undefined && iat > now + leeway) return 'invalid';
+  // Leeway is for the difference of two clocks, and these two times are of one.
+  if (iat !== undefined && iat > exp && now < exp + leeway) return 'invalid';
   if (!isForUs(claims.aud, issuer.audience)) return 'invalid';
   if (claims.cnf !== undefined) return 'invalid';
   // RFC 9068 section 2.1: who writes `at+jwt` says that it is no ID token, whatever else it holds.
