@@ -1,12 +1,13 @@
 /**
- * Makes text of the log harmless to look at: JSON escapes the controls of ASCII, but leaves those that a terminal
- * acts on as well, or that change the order in which a line is read. Changes nothing of what JSON says.
+ * Makes text of the log, and of messages about a policy, harmless to look at: JSON escapes the controls of ASCII, but
+ * leaves those that a terminal acts on as well, or that change the order in which a line is read. Changes nothing of
+ * what JSON says.
  */
 
 /** DEL and C1 (U+009B begins an escape as ESC does), separators of lines, directions, and what nobody can see. */
 const ACTING = /[\x7f-\x9f\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** A JSON text in which these are written as escapes; they may stand in its strings only. */
+/** The text with these written as escapes. In JSON, where they stand in strings only, it says the same. */
 export function visibleText(json: string): string {
   return json.replace(ACTING, escaped);
 }

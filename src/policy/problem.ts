@@ -3,6 +3,8 @@
  * `check` shows all of them; a message never repeats a secret or a value that came from the environment.
  */
 
+import { visibleText } from '../observe/visible-text.ts';
+
 /** Where in a configuration: `['routes', 2, 'require', 'scopes', 0]`. */
 export type ConfigurationPath = readonly (string | number)[];
 
@@ -62,9 +64,11 @@ export function createProblemList(locator: PathLocator): ProblemList {
   const found = new Map<string, Problem>();
   function reportAt(position: Position, finding: Finding): void {
     const { file, line, column } = position;
-    const identity = JSON.stringify([file, line, column, finding.code, finding.message]);
+    // What it quotes of a file that others may have written goes to a terminal.
+    const message = visibleText(finding.message.toWellFormed());
+    const identity = JSON.stringify([file, line, column, finding.code, message]);
     if (!found.has(identity)) {
-      found.set(identity, { file, line, column, ...finding, path: formatPath(finding.path) });
+      found.set(identity, { file, line, column, ...finding, message, path: formatPath(finding.path) });
     }
   }
   return {
@@ -116,7 +120,7 @@ export function formatPath(path: ConfigurationPath): string {
   return path
     .map((step, index) => {
       if (typeof step === 'number') return `[${step}]`;
-      if (!/^[\w-]+$/.test(step)) return `[${JSON.stringify(step)}]`;
+      if (!/^[\w-]+$/.test(step)) return `[${visibleText(JSON.stringify(step))}]`;
       return index === 0 ? step : `.${step}`;
     })
     .join('');

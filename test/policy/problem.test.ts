@@ -28,6 +28,15 @@ t.test('a problem is one line: place, path, message, code', async (t) => {
   ]);
 });
 
+t.test('what a message or a path quotes is nothing that a terminal acts on', async (t) => {
+  const problems = createProblemList(locator);
+  problems.report(['routes', '\u009b31m\u202e'], 'wrong', 'must not be "\x7f\u2066\ud800"');
+  const path = 'routes["\\u009b31m\\u202e"]';
+  t.same(problems.sorted().map(formatProblem), [
+    `a.yaml:2:3  ${path}  must not be "\\u007f\\u2066\ufffd"  (wrong)`,
+  ]);
+});
+
 t.test('the same finding at the same place is kept once; another file comes after', async (t) => {
   const problems = createProblemList(locator);
   problems.report(['a', 'b'], 'code', 'message');
