@@ -23,18 +23,24 @@ export interface AdminState {
   readiness(): readonly ReadinessCheck[];
 }
 
+/** What one connection may take; how often Node looks for those that are late is 30 s otherwise, and 256 silent ones would shut out probes. */
+const BOUNDS = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16 * 1024,
+};
+
 /** Makes the admin server; not listening yet. Its target and fields come from anybody who reaches it: nothing of them may throw. */
 export function createAdminServer(state: AdminState): Server {
-  const server = createServer(
-    { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, maxHeaderSize: 16 * 1024 },
-    (request, response) => {
-      try {
-        answer(request, response, state);
-      } catch {
-        reply(response, 503, 'unavailable');
-      }
-    },
-  );
+  const server = createServer(BOUNDS, (request, response) => {
+    try {
+      answer(request, response, state);
+    } catch {
+      reply(response, 503, 'unavailable');
+    }
+  });
   server.maxConnections = 256;
   return server;
 }

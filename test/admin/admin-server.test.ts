@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { createAdminServer, type ReadinessCheck } from '../../src/admin/admin-server.ts';
 import type { AdminPolicy } from '../../src/policy/policy.ts';
+import { openConnection } from '../fixtures/raw-client.ts';
 
 type Tap = { teardown(run: () => void): void };
 
@@ -129,3 +130,31 @@ t.test('a reload brings another token and other names', async (t) => {
   t.equal((await get('/livez', { host: 'old.internal' })).status, 403);
   t.equal((await get('/livez', { host: 'new.internal' })).status, 200);
 });
+
+t.test(
+  'who says nothing, or half a request, is let go soon, because there is not room for many',
+  async (t) => {
+    const policy: AdminPolicy = {
+      address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      hosts: [],
+      tokenHash: null,
+    };
+    const server = createAdminServer({ policy: () => policy, readiness: () => [] });
+    t.ok(server.headersTimeout <= 5_000);
+    server.headersTimeout = 100;
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.teardown(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const answers = ['', '\r\n', 'GET /livez HTTP/1.1\r\nHost: loc'].map(async (bytes) => {
+      const connection = await openConnection(port);
+      connection.write(bytes);
+      // A patience of 15 s, half of Node's own interval.
+      const { status } = await connection.response();
+      await connection.closed();
+      connection.destroy();
+      return status;
+    });
+    t.strictSame(await Promise.all(answers), [408, 408, 408]);
+  },
+);
