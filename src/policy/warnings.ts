@@ -8,6 +8,7 @@ import { warnOfInsecureSwitches } from './warnings/insecure-switches.ts';
 import { warnOfMethods } from './warnings/methods.ts';
 import { warnOfNesting } from './warnings/nesting.ts';
 import { warnOfEmptyLists, warnOfNoEffect } from './warnings/no-effect.ts';
+import { warnOfOverrides } from './warnings/overrides.ts';
 import { warnOfProviders } from './warnings/providers.ts';
 import { warnOfResources } from './warnings/resources.ts';
 import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
@@ -39,5 +40,6 @@ export function warnOfPolicy(
   warnOfCors(warned);
   warnOfClaims(warned);
   warnOfMethods(warned);
+  warnOfOverrides(warned);
   warnOfNesting(warned);
 }

@@ -16,8 +16,6 @@ export const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
   'x-forwarded-port',
   'x-forwarded-prefix',
   'x-forwarded-server',
-  'x-forwarded-uri',
-  'x-forwarded-method',
   'x-forwarded-scheme',
   'x-forwarded-ssl',
   'x-forwarded',

@@ -3,6 +3,7 @@
  * peers within bounds, and no claim makes a second line or a value that is read as another one.
  */
 import t from 'tap';
+import { METHOD_OVERRIDES, TARGET_OVERRIDES } from '../../src/wire/reserved-headers.ts';
 import { ADMINISTRATOR, READER, readerToken, startAttackWorld } from '../fixtures/attack-world.ts';
 import { FORBIDDEN, INVALID_TOKEN, insufficientScope, UNAUTHENTICATED } from '../fixtures/refusal.ts';
 import { policyOf } from '../fixtures/server.ts';
@@ -71,6 +72,21 @@ t.test('H16 H24 what a stranger tells of hops is replaced by what we know', asyn
   t.strictSame(seen.all('via'), ['1.1 sallyport']);
   t.strictSame(seen.all('forwarded'), []);
 });
+
+t.test(
+  'H14 H15 no peer, however trusted, tells the upstream of another method, path or host to act on',
+  async (t) => {
+    const names = [...METHOD_OVERRIDES, ...TARGET_OVERRIDES];
+    const headers = names.map((name) => [name, 'canary'] as const);
+    const seen = await behindProxy.forwarded(t, { target: '/public/x', headers });
+    t.notMatch(seen.head, /canary/);
+    const port = await behindProxy.forwarded(t, {
+      target: '/public/x',
+      headers: [['X-Forwarded-Port', '8443']],
+    });
+    t.strictSame(port.all('x-forwarded-port'), ['8443'], 'what is no such thing is believed as ever');
+  },
+);
 
 /** Chains of a trusted peer, and how the one that is passed on must end. */
 const CHAINS: string[] = [

@@ -248,6 +248,35 @@ const rows: readonly Row[] = [
     routes(`path: /a, methods: GET, ${admin}`, 'path: /a, methods: HEAD'),
     [routes('path: /a, methods: GET', `path: /a, methods: HEAD, ${admin}`)],
   ],
+  ...['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Original-Method'].map(
+    (name): Row => [
+      'method_override_passes',
+      'routes[0].forward_headers',
+      routes(`path: /a, methods: GET, forward_headers: ${name}`),
+      [
+        routes(`path: /a, forward_headers: ${name}`),
+        routes('path: /a, methods: GET, forward_headers: X-Rewrite-URL'),
+      ],
+    ],
+  ),
+  [
+    'method_override_passes',
+    'routes[1].forward_headers',
+    routes('path: /a, methods: [GET, POST]', 'path: /a, forward_headers: X-HTTP-Method'),
+    [routes('path: /a, methods: [GET, POST]', 'path: /b, forward_headers: X-HTTP-Method')],
+  ],
+  ...['X-Rewrite-URL', 'X-Original-URL', 'X-Original-Host', 'X-Forwarded-URI'].map(
+    (name): Row => [
+      'target_override_passes',
+      'routes[0].forward_headers',
+      routes(`path: /a/**, forward_headers: ${name}`, `path: /b/**, ${admin}`),
+      [
+        routes(`path: /a/**, ${admin}, forward_headers: ${name}`, 'path: /b/**'),
+        routes('path: /a/**, forward_headers: X-HTTP-Method', `path: /b/**, ${admin}`),
+        routes(`path: /**, forward_headers: ${name}`),
+      ],
+    ],
+  ),
   [
     'host_hides_stricter',
     'routes[1].host',

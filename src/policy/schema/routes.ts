@@ -123,7 +123,7 @@ export const sharedRouteKeys = {
     example: ['encoded_slash'],
   }),
   forward_headers: inherited(listOf(text(headerName)), {
-    doc: 'Names that may pass although callers cannot send them by default: `X-HTTP-Method-Override`, `X-HTTP-Method`, `X-Method-Override`, `X-Original-URL`, `X-Original-URI`, `X-Rewrite-URL`.',
+    doc: 'Names that may pass although callers cannot send them by default, because an upstream may take the target or the method from them: `X-HTTP-Method-Override`, `X-HTTP-Method`, `X-Method-Override`, `X-Original-URL`, `X-Original-URI`, `X-Rewrite-URL`, `Destination` (of `COPY` and `MOVE`), and others, which a refused policy lists. `trusted_proxies` cannot send them either. `check` warns where they lead round `methods` or another route.',
     default: [],
     example: ['X-HTTP-Method-Override'],
   }),
