@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { Policy } from './policy/policy.ts';
 import { cutLingering, isLingering, lingerThenClose } from './refusals/linger.ts';
 import { someAtATime } from './some-at-a-time.ts';
+import { TurnTaking } from './turn-taking.ts';
 
 /** Where a listener's events lead. None of these may throw. */
 export interface Entrance {
@@ -47,8 +48,15 @@ const MOST_UNANSWERED = 128;
 /** Node finds all that are late at once, up to `limits.connections` of them; so many are answered before others have their turn. */
 const LATE_AT_ONCE = 50;
 
-/** Makes a server that is not listening yet. */
-export function createListener(entrance: Entrance, policy: Policy): Listener {
+/**
+ * Makes a server that is not listening yet.
+ * @param turns one for all listeners of a process: whoever is busy on one waits on the other, too
+ */
+export function createListener(
+  entrance: Entrance,
+  policy: Policy,
+  turns: TurnTaking = new TurnTaking(),
+): Listener {
   const connections = new Map<Duplex, Exchanges>();
   const server = createServer({
     // The guard counts what it allows; Node's own bound lies above, so that a 431 is ours where possible.
@@ -65,7 +73,11 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
 
   server.on('connection', (socket) => {
     connections.set(socket, []);
-    socket.once('close', () => connections.delete(socket));
+    socket.prependOnceListener('close', withholdTraces);
+    socket.once('close', () => {
+      grantTraces();
+      connections.delete(socket);
+    });
   });
   // At the limit those who were answered already make room.
   server.on('drop', cutLingering);
@@ -78,7 +90,9 @@ export function createListener(entrance: Entrance, policy: Policy): Listener {
     // RFC 9112 section 9.3.2: a client that pipelines asks again for what is unanswered when the connection closes.
     if (exchanges?.length === MOST_UNANSWERED - 1) response.shouldKeepAlive = false;
     track(exchanges, message, response);
-    entrance.request(message, response);
+    turns.take(message.socket.remoteAddress ?? 'unix', () => {
+      if (!isCutShort(exchanges, message)) entrance.request(message, response);
+    });
   };
   server.on('request', accept);
   server.on('checkContinue', accept);
@@ -129,6 +143,21 @@ function upgrades(message: IncomingMessage, exchanges: Exchanges | undefined, en
   return false;
 }
 
+const TRACES = Error.stackTraceLimit;
+
+/**
+ * Node makes an error with a stack trace for each request that is unanswered when its connection closes: with those that
+ * one read of 64 KiB brought, 50 ms for a reset. Nobody looks at these traces.
+ */
+function withholdTraces(): void {
+  Error.stackTraceLimit = 0;
+}
+
+/** After Node's own listener, which runs in between. */
+function grantTraces(): void {
+  Error.stackTraceLimit = TRACES;
+}
+
 /** The socket is no connection of requests any more: who takes it answers for its end. */
 function leaveHttp(connections: Map<Duplex, Exchanges>, socket: Duplex): void {
   connections.delete(socket);
@@ -151,6 +180,16 @@ function track(exchanges: Exchanges | undefined, request: IncomingMessage, respo
  */
 function isLastAnswered(exchanges: Exchanges | undefined, socket: Duplex): boolean {
   return isLingering(socket) || exchanges?.at(-1)?.response.shouldKeepAlive === false;
+}
+
+/** Whether a request that waited for its turn is no longer looked at, because an earlier one ended their connection meanwhile. */
+function isCutShort(exchanges: Exchanges | undefined, message: IncomingMessage): boolean {
+  if (isLingering(message.socket)) return true;
+  for (const { request, response } of exchanges ?? []) {
+    if (request === message) return false;
+    if (!response.shouldKeepAlive) return true;
+  }
+  return false;
 }
 
 /** Answers what is broken at once, and those who are late some at a time. */

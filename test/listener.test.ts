@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { createListener } from '../src/listener.ts';
@@ -296,3 +296,78 @@ t.test(
     t.strictSame(broken, ['ERR_HTTP_REQUEST_TIMEOUT']);
   },
 );
+
+/** A listener whose requests are kept, and answered by whoever asks for it. */
+async function listen(t: Test, request: (request: IncomingMessage, response: ServerResponse) => void) {
+  const none = (): never => {
+    throw new Error('only requests come');
+  };
+  const entrance = { request, upgrade: none, connect: none, broken: none, wantsTunnel: () => false };
+  const { server } = createListener(entrance, await policyOf(policy('http://127.0.0.1:1')));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+t.test('D2 whoever sends one request does not wait for a hundred of another peer', async (t) => {
+  const seen: string[] = [];
+  const port = await listen(t, ({ socket }, response) => {
+    seen.push(socket.remoteAddress ?? '');
+    response.end();
+  });
+  const many = await Promise.all(Array.from({ length: 100 }, () => openConnection(port, '127.0.0.2')));
+  const all = [...many, await openConnection(port, '127.0.0.3')];
+  t.teardown(() => all.map(({ destroy }) => destroy()));
+  const askAll = (): Promise<unknown> => {
+    for (const { write } of all) write(get('/'));
+    return Promise.all(all.map((connection) => connection.response()));
+  };
+  // Node accepts one connection in a turn: from now on all can be read in the same one.
+  await askAll();
+  seen.length = 0;
+  await askAll();
+  t.equal(seen.length, 101, 'nobody is left out');
+  t.ok(seen.indexOf('127.0.0.3') < 20, `it was number ${seen.indexOf('127.0.0.3')}`);
+});
+
+t.test('R12 what waits behind a request that ends the connection is not looked at', async (t) => {
+  const seen: (string | undefined)[] = [];
+  const port = await listen(t, ({ url }, response) => {
+    seen.push(url);
+    if (url === '/5') response.shouldKeepAlive = false;
+    response.end(url);
+  });
+  const connection = await openConnection(port);
+  connection.write(['/1', '/2', '/3', '/4', '/5', '/6', '/7'].map(get).join(''));
+  for (const path of ['/1', '/2', '/3', '/4', '/5'])
+    t.equal((await connection.response()).body.toString(), path);
+  await connection.closed();
+  t.strictSame(seen, ['/1', '/2', '/3', '/4', '/5']);
+});
+
+t.test('a reset costs no stack trace for each request that was unanswered', async (t) => {
+  const limit = Error.stackTraceLimit;
+  const errors: Promise<unknown>[] = [];
+  let all = (): void => {};
+  const arrived = new Promise<void>((resolve) => {
+    all = resolve;
+  });
+  const port = await listen(t, (request) => {
+    errors.push(once(request, 'error').then(([error]) => error));
+    if (errors.length === 8) all();
+  });
+  const connection = await openConnection(port);
+  connection.write(get('/').repeat(8));
+  await arrived;
+  connection.socket.resetAndDestroy();
+  for (const error of await Promise.all(errors)) {
+    t.ok(error instanceof Error && error.message === 'aborted');
+    t.notMatch(error instanceof Error ? error.stack : '', /\n\s+at /);
+  }
+  t.equal(Error.stackTraceLimit, limit);
+  t.match(new Error('ours').stack, /\n\s+at /, 'errors of our own have one');
+});

@@ -2,11 +2,12 @@
 import { connect, type Socket } from 'node:net';
 import type { Assault, Target } from './attack.ts';
 
-/** Opened at the same time: more than the backlog of a listening socket takes would only wait for their second SYN. */
+/** That may be opening at the same time: more than the backlog of a listening socket takes would only wait for their second SYN. */
 const AT_ONCE = 200;
-/** Milliseconds between the looks at what was closed meanwhile. */
-const AGAIN_EVERY = 100;
-const PACE_EVERY = 100;
+/** Milliseconds between the looks at what is missing. */
+const TICK = 5;
+/** Callers know nothing of each other: what each does now and then is spread over the time in between. */
+const PHASES = 50;
 
 /** What is done with each connection. */
 export interface Holding {
@@ -18,7 +19,7 @@ export interface Holding {
   pulse?(socket: Socket): void;
   /** So many are tried, and none that the gateway ended is replaced by another one. */
   readonly once?: true;
-  /** How many are opened per second, where each brings a burst of bytes; otherwise as many as can be. */
+  /** How many are opened per second; otherwise as many as floods have requests. */
   readonly pace?: number;
   /** What a caller sees is not read. */
   readonly deaf?: true;
@@ -27,58 +28,72 @@ export interface Holding {
 /** Opens as many connections as asked for, and keeps that many open until it is stopped. */
 export async function holdConnections(target: Target, holding: Holding): Promise<Assault> {
   const open = new Set<Socket>();
-  const perBatch = holding.pace === undefined ? AT_ONCE : Math.ceil((holding.pace * PACE_EVERY) / 1000);
+  const spread = spreadPulses(holding);
+  const pace = holding.pace ?? target.rate;
   let stopped = false;
   let tried = 0;
-  let opening = false;
-  const openMore = async (): Promise<void> => {
-    if (opening) return;
-    opening = true;
-    await openMissing();
-    opening = false;
-  };
-  const openMissing = async (): Promise<void> => {
-    while (!stopped && open.size < holding.count) {
-      const most = holding.once ? holding.count - tried : AT_ONCE;
-      const missing = Math.min(AT_ONCE, holding.count - open.size, most, perBatch);
-      if (missing === 0) return;
-      tried += missing;
-      const sockets = await Promise.all(Array.from({ length: missing }, () => openOne(target)));
-      let failed = 0;
-      for (const socket of sockets) {
-        if (socket === null) failed += 1;
-        else hold(socket);
-      }
-      if (failed > 0) return;
-      if (holding.pace !== undefined) await new Promise((resolve) => setTimeout(resolve, PACE_EVERY));
+  let opening = 0;
+  let allowed = 0;
+  let last = performance.now();
+  const openMissing = (): void => {
+    const now = performance.now();
+    allowed = Math.min(AT_ONCE, allowed + ((now - last) * pace) / 1000);
+    last = now;
+    while (allowed >= 1 && opening < AT_ONCE && open.size + opening < holding.count) {
+      if (holding.once && tried >= holding.count) return;
+      allowed -= 1;
+      tried += 1;
+      opening += 1;
+      void openOne(target).then((socket) => {
+        opening -= 1;
+        if (stopped) socket?.destroy();
+        else if (socket !== null) hold(socket);
+      });
     }
   };
   const hold = (socket: Socket): void => {
     open.add(socket);
+    spread.add(socket);
     socket.once('close', () => open.delete(socket));
     target.tally.count();
     if (holding.deaf) socket.pause();
     else socket.on('data', (bytes) => countAnswer(target, bytes));
     holding.opened(socket);
   };
-  await openMore();
-  const again = holding.once ? null : setInterval(() => void openMore(), AGAIN_EVERY);
-  const pulse = pulsing(holding, open);
+  const timer = setInterval(openMissing, TICK);
   return {
     stop: () => {
       stopped = true;
-      if (again !== null) clearInterval(again);
-      if (pulse !== null) clearInterval(pulse);
+      clearInterval(timer);
+      spread.stop();
       for (const socket of open) socket.resetAndDestroy();
     },
   };
 }
 
-function pulsing({ every, pulse }: Holding, open: ReadonlySet<Socket>): NodeJS.Timeout | null {
-  if (every === undefined || pulse === undefined) return null;
-  return setInterval(() => {
-    for (const socket of open) if (socket.writable) pulse(socket);
-  }, every);
+/** Has each do again and again what it does, some at a time. */
+function spreadPulses({ every, pulse }: Holding): { add(socket: Socket): void; stop(): void } {
+  if (every === undefined || pulse === undefined) return { add: () => {}, stop: () => {} };
+  const phases = Array.from({ length: PHASES }, () => new Set<Socket>());
+  const begun = performance.now();
+  let added = 0;
+  let done = 0;
+  const timer = setInterval(() => {
+    const due = ((performance.now() - begun) / every) * PHASES;
+    // Whoever comes too late for more than one round leaves out what was missed.
+    for (done = Math.max(done, due - PHASES); done < due; done += 1) {
+      for (const socket of phases[Math.floor(done) % PHASES] ?? []) if (socket.writable) pulse(socket);
+    }
+  }, TICK);
+  return {
+    add: (socket) => {
+      const phase = phases[added % PHASES];
+      added += 1;
+      phase?.add(socket);
+      socket.once('close', () => phase?.delete(socket));
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 /** Null when there is no getting in. */

@@ -22,14 +22,19 @@ const BLOCK = Buffer.alloc(64 * 1024, 'x');
 const FRAME = Buffer.concat([Buffer.from([0x82, 126, 0xff, 0xff]), Buffer.alloc(0xffff, 'x')]);
 const EVENT = `data: ${'x'.repeat(200)}\n\n`;
 const EVENT_EVERY = 250;
+/** Streams have their events at different times. */
+const PHASES = 25;
 const HELD_FOR = 50;
 
 let keys: readonly JsonWebKey[] = [];
 let fetches = 0;
-const streams = new Set<ServerResponse>();
+const streams = Array.from({ length: PHASES }, () => new Set<ServerResponse>());
+let opened = 0;
+let phase = 0;
 setInterval(() => {
-  for (const stream of streams) if (!stream.writableNeedDrain) stream.write(EVENT);
-}, EVENT_EVERY);
+  phase = (phase + 1) % PHASES;
+  for (const stream of streams[phase] ?? []) if (!stream.writableNeedDrain) stream.write(EVENT);
+}, EVENT_EVERY / PHASES);
 
 const server = createServer((request, response) => {
   request.on('error', () => {});
@@ -61,8 +66,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     case '/api/events':
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.flushHeaders();
-      streams.add(response);
-      response.once('close', () => streams.delete(response));
+      listen(response);
       return;
     case '/api/held':
       setTimeout(() => small(request, response), HELD_FOR);
@@ -73,6 +77,13 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     default:
       small(request, response);
   }
+}
+
+function listen(response: ServerResponse): void {
+  const others = streams[opened % PHASES];
+  opened += 1;
+  others?.add(response);
+  response.once('close', () => others?.delete(response));
 }
 
 function small(request: IncomingMessage, response: ServerResponse): void {
