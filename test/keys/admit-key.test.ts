@@ -19,6 +19,7 @@ t.test('keys of every kind are prepared for the algorithms that fit them', async
     { jwk: ed, algorithms: ['EdDSA'] },
     { jwk: { ...ed, alg: 'Ed25519' }, algorithms: ['EdDSA'] },
     { jwk: { ...ec, use: 'sig', key_ops: ['verify'], kid: 'k', x5t: 'whatever' }, algorithms: ['ES256'] },
+    { jwk: { ...ec, kid: 'k'.repeat(1024) }, algorithms: ['ES256'] },
   ];
   for (const { jwk, algorithms } of vectors) {
     const { keys, ignored } = await admitKeys([jwk], ALL);
@@ -115,6 +116,8 @@ t.test('the same key twice is one key, another under the same id is kept', async
   );
   t.equal(keys.length, 2);
   t.not(keys[0]?.fingerprint, keys[1]?.fingerprint);
+  const members = [rsa, { ...rsa, crv: 7 }, { ...rsa, x5c: ['chain'] }];
+  t.equal((await admitKeys(members, ['RS256'])).keys.length, 1);
 });
 
 t.test('an admitted key verifies what its issuer signed', async (t) => {

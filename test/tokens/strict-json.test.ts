@@ -46,6 +46,8 @@ t.test('J26 J27 J28 J30 J31 what readers read differently is refused', async (t)
     '{"a":1 "b":2}',
     "{'a':1}",
     '{a:1}',
+    '{:1}',
+    '{"a":1,:2}',
     '[1,]',
     '[1 2]',
     '[',
