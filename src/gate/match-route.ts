@@ -2,6 +2,7 @@
 import type { Route } from '../policy/policy.ts';
 import type { PlaceMatch, RoutePlace, RouteTree } from '../policy/route-tree.ts';
 import type { Refusal } from '../refusals/refusal.ts';
+import { windowsReading } from '../wire/windows-names.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 /** The route, and what its pattern's parameters are in this request. */
@@ -26,23 +27,29 @@ export type RouteMatch =
   | { readonly kind: 'method'; readonly place: RoutePlace }
   /** Nothing there. */
   | { readonly kind: 'none' }
-  /** A tolerable form that is not tolerated (400). */
+  /** A tolerable form that is not tolerated, or a name that is another one on Windows (400). */
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /**
  * A place is chosen by host and path alone and the method never leads to another one, which may ask for
  * less. A target in a tolerable form has several readings: each must lead to one and the same route, and
- * that route must tolerate all of the forms.
+ * that route must tolerate all of the forms. The same holds of what Windows makes of a path, for an upstream of
+ * which the policy says that it folds case, since it may be there.
  *
  * TRACE is allowed nowhere: a place answers 405. CONNECT, which names no path, is `method` at a place
  * that allows nothing; asterisk-form is nowhere.
  */
 export function matchRoute(tree: RouteTree, wire: WireRequest): RouteMatch {
-  if (wire.forms.length > 0) return matchReadings(tree, wire);
-  return matchReading(tree, wire, wire.segments);
+  const match = wire.forms.length > 0 ? matchReadings(tree, wire) : matchReading(tree, wire, wire.segments);
+  if (match.kind !== 'route' || match.route.upstream.pathCase === 'sensitive') return match;
+  return matchOnWindows(tree, wire, match);
 }
 
 const NONE: RouteMatch = Object.freeze({ kind: 'none' });
+const WINDOWS_NAME: RouteMatch = Object.freeze({
+  kind: 'refused',
+  refusal: Object.freeze({ kind: 'bad_request', reason: 'windows_name' } as const),
+});
 const NO_READINGS: readonly (readonly string[])[] = Object.freeze([]);
 /** RFC 9110 section 10.2.1: an empty Allow says that no method is allowed. */
 const NOTHING_ALLOWED: RouteMatch = Object.freeze({
@@ -92,6 +99,19 @@ function matchReadings(tree: RouteTree, wire: WireRequest): RouteMatch {
     if (!equal(match.parameters, chosen.parameters)) others.push(match.parameters);
   }
   return others.length === 0 ? chosen : { ...chosen, otherParameters: others };
+}
+
+/** Every reading once more, by the names that it has on Windows. */
+function matchOnWindows(tree: RouteTree, wire: WireRequest, chosen: ChosenRoute): RouteMatch {
+  let others = chosen.otherParameters;
+  for (const segments of wire.readings.length === 0 ? [wire.segments] : wire.readings) {
+    const names = windowsReading(segments);
+    if (names === segments) continue;
+    const match = names === null ? NONE : matchReading(tree, wire, names);
+    if (match.kind !== 'route' || match.route !== chosen.route) return WINDOWS_NAME;
+    if (!equal(match.parameters, chosen.parameters)) others = [...others, match.parameters];
+  }
+  return others === chosen.otherParameters ? chosen : { ...chosen, otherParameters: others };
 }
 
 function equal(one: readonly string[], other: readonly string[]): boolean {

@@ -29,6 +29,12 @@ const HOSTED = [
   '- {host: admin.example, path: /public/**, websocket: true, require: {scopes: admin}}',
   '- {host: "[::1]", path: /public/**, websocket: true, require: {scopes: admin}}',
 ];
+const WIDE = [
+  '- {path: /wide-first/**, websocket: true, auth: none}',
+  '- {path: /wide-first/admin/**, websocket: true, require: {scopes: admin}}',
+  '- {path: /wide-last/admin/**, websocket: true, require: {scopes: admin}}',
+  '- {path: /wide-last/**, websocket: true, auth: none}',
+];
 const world = await startAttackWorld(t, {
   top: `upstreams:\n  default: UPSTREAM\n  one: ${one.url}\n  other: ${other.url}`,
   routes: [
@@ -36,16 +42,14 @@ const world = await startAttackWorld(t, {
     '- {path: /a/**, auth: none, upstream: one, rewrite: {strip_prefix: /a, add_prefix: /x}}',
     '- {path: /ab/**, auth: none, upstream: other, rewrite: {strip_prefix: /ab, add_prefix: /xb}}',
     '- {path: /a/b/**, auth: none, upstream: other, rewrite: {strip_prefix: /a, add_prefix: /x}}',
-    '- {path: /wide-first/**, websocket: true, auth: none}',
-    '- {path: /wide-first/admin/**, websocket: true, require: {scopes: admin}}',
-    '- {path: /wide-last/admin/**, websocket: true, require: {scopes: admin}}',
-    '- {path: /wide-last/**, websocket: true, auth: none}',
+    ...WIDE,
   ],
 });
 const otherCase = await startAttackWorld(t, {
   top: 'path_case: insensitive',
   routes: [
     ...HOSTED,
+    ...WIDE,
     ...Array.from(
       { length: 200 },
       (_, index) => `- {host: h${index}.example, path: /public/**, auth: none, websocket: true}`,
@@ -63,6 +67,22 @@ t.test(
     // Only letters of ASCII have a case here: the Kelvin sign and the dotless i are other letters.
     for (const target of ['/adm%C4%B1n/x', '/%E2%84%AAey/x'])
       await playTarget(t, otherCase, target, 'nowhere');
+  },
+);
+
+t.test(
+  'P25 W4 where the upstream folds case, names that end earlier on Windows lead round no rule',
+  async (t) => {
+    for (const name of ['admin.', 'admin%20', 'ADMIN%20.', 'admin::$DATA', 'admin:$i30:$INDEX_ALLOCATION']) {
+      for (const below of ['/wide-first', '/wide-last']) {
+        for (const token of [undefined, READER, ADMINISTRATOR]) {
+          const request = { target: `${below}/${name}/x`, ...(token && { token }) };
+          await otherCase.refused(t, request, BAD_REQUEST);
+        }
+      }
+    }
+    await playTarget(t, otherCase, '/wide-first/St.', { open: '/wide-first/St.' });
+    await playTarget(t, otherCase, '/wide-first/admin/x.', { administrators: '/wide-first/admin/x.' });
   },
 );
 

@@ -219,3 +219,46 @@ t.test('P33 P31 the host is that of the request itself', async (t) => {
     t.equal(hostOf({ host }), null, host);
   t.equal(hostOf({ host: 'admin.example:80', target: 'http://admin.EXAMPLE/x' }), 'admin.example');
 });
+
+/** To an upstream that may be on Windows. */
+const folding = (path: string, parts: Partial<Route> = {}) => {
+  const made = route(path, parts);
+  return { ...made, upstream: { ...made.upstream, pathCase: 'insensitive' as const } };
+};
+const WINDOWS = [
+  folding('/**', { auth: 'none', tolerate: ['semicolon', 'encoded_slash'] }),
+  folding('/admin/**'),
+  folding('/by/{name}'),
+];
+
+t.test('P25 where the upstream may be on Windows, another spelling of a name is no way round', async (t) => {
+  const cases: [target: string, expected: string][] = [
+    ['/admin./x', 'windows_name'],
+    ['/admin%20', 'windows_name'],
+    ['/ADMIN.%20./x', 'windows_name'],
+    ['/admin%2E', 'windows_name'],
+    ['/admin::$DATA', 'windows_name'],
+    ['/admin:$i30:$INDEX_ALLOCATION/x', 'windows_name'],
+    ['/admin.;y/x', 'windows_name'],
+    ['/public;y/x.', '/**'],
+    ['/a/.%20./admin', 'windows_name'],
+    ['/.../admin', 'windows_name'],
+    ['/%20', 'windows_name'],
+    // What is one route by either name is forwarded, and a colon is a character like any other.
+    ['/public/St.', '/**'],
+    ['/public/a%20', '/**'],
+    ['/admin/x.', '/admin/**'],
+    ['/admin:cancel', '/**'],
+    ['/admin$', '/**'],
+    ['/admin.json', '/**'],
+    ['/.admin', '/**'],
+  ];
+  for (const [target, expected] of cases) t.equal(said(match(WINDOWS, { target })), expected, target);
+  const sensitive = [route('/**', { auth: 'none' }), route('/admin/**')];
+  t.equal(said(match(sensitive, { target: '/admin.' })), '/**', 'an upstream that tells them apart');
+});
+
+t.test('P25 a parameter is judged by both of its names', async (t) => {
+  t.strictSame(parametersOf(match(WINDOWS, { target: '/by/bob.' })), [['name'], ['bob.'], [['bob']]]);
+  t.strictSame(parametersOf(match(WINDOWS, { target: '/by/bob' })), [['name'], ['bob'], []]);
+});

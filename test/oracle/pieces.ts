@@ -29,6 +29,8 @@ export const SPELT = [
     '%EF%BD%81dmin',
     'admin.',
     'admin%20',
+    'admin.',
+    'admin::$DATA',
     "a'b",
     'a:b',
   ],

@@ -319,9 +319,16 @@ const rows: readonly Row[] = [
       `path_case: insensitive\nroutes: [{path: /**}, {path: /admin/**, ${admin}}]`,
       `upstream: {url: "http://a", path_case: sensitive}\nroutes: [{path: /**}, {path: /admin/**, ${admin}}]`,
       `routes: [{path: /**, ${admin}}, {path: /admin/**}]`,
-      `routes: [{path: /**}, {path: "/1/{x}/**", ${admin}}]`,
       `routes: [{path: /admin/**, ${admin}}]`,
+      `routes: [{path: /**}, {path: "/{x}/**", ${admin}}]`,
     ],
+  ],
+  [
+    // No letter, and yet `/1.` is the same name on Windows.
+    'path_case_not_written',
+    'routes[1].path',
+    `routes: [{path: /**, auth: none}, {path: "/1/{x}/**", ${admin}}]`,
+    [`path_case: insensitive\nroutes: [{path: /**, auth: none}, {path: "/1/{x}/**", ${admin}}]`],
   ],
 ];
 

@@ -69,7 +69,7 @@ export const listenerKeys = {
     default: 'x_forwarded',
   }),
   path_case: key(choice(['sensitive', 'insensitive']), {
-    doc: 'How literals of paths are compared. `insensitive` ignores the case of ASCII letters and forwards the path as sent; for upstreams that fold case (Express by default, IIS, PHP on a case-insensitive disk). An upstream may say otherwise.',
+    doc: 'How literals of paths are compared. `insensitive` ignores the case of ASCII letters and forwards the path as sent; for upstreams that fold case (Express by default, IIS, PHP on a case-insensitive disk). Since such an upstream may be on Windows, where names end before dots and spaces, a path like `/admin.`, `/admin%20` or `/admin::$DATA` is judged as `/admin` too, and 400 where that is another route. `sensitive` says that the upstream tells all of these apart. An upstream may say otherwise.',
     default: 'sensitive',
   }),
 };

@@ -95,13 +95,13 @@ class Nesting {
     }
   }
 
-  /** `/ADMIN` is another path here and may be the same one to the upstream. True when it has warned. */
+  /** `/ADMIN` and `/admin.` are other paths here and may be the same one to the upstream. True when it has warned. */
   warnOfCase({ route, pattern, host, segments, shape }: NestedRoute): boolean {
     for (const [index, segment] of pattern.segments.entries()) {
-      if (segment.kind !== 'literal' || !/[A-Za-z]/.test(segment.text)) continue;
+      if (segment.kind !== 'literal') continue;
       const looser = this.#looserAt(this.#find(host, segments.with(index, other)), route, shape);
       if (looser === null || this.#isCaseWritten(looser)) continue;
-      const message = `an upstream that folds case would take ${pattern.text.toUpperCase()} for this path, and ${this.#name(looser)} asks for less; write path_case: sensitive or insensitive, as the upstream does`;
+      const message = `an upstream that folds case would take ${pattern.text.toUpperCase()} for this path, and one on Windows "${segment.text}." for ${segment.text}, and ${this.#name(looser)} asks for less; write path_case: sensitive or insensitive, as the upstream does`;
       this.#report(route, 'path', 'path_case_not_written', message);
       return true;
     }

@@ -7,7 +7,7 @@ import { headersFor, queryFor } from './headers.ts';
 import { claimAt } from './json.ts';
 import { holds, isTrue } from './matchers.ts';
 import type { Caller, Form, PolicyModel, RequestModel, RouteModel, Verdict } from './model.ts';
-import { rewritten } from './path.ts';
+import { onWindows, rewritten } from './path.ts';
 import { type Found, findRoute } from './routes.ts';
 import { isForUs } from './token.ts';
 import { hasBody, linesOf, readWire, type Wire } from './wire.ts';
@@ -65,6 +65,16 @@ export function judge(policy: PolicyModel, request: RequestModel, now: number): 
 function choose(policy: PolicyModel, request: RequestModel, { target, host }: GoodWire): Found[] | null {
   if (target.path === '*') return [{ is: 'nothing' }];
   const found = target.readings.map((segments) => findRoute(policy, host, segments, request.method));
+  const [plain] = found;
+  if (policy.insensitive && plain?.is === 'route') {
+    for (const segments of target.readings) {
+      const names = segments.map(onWindows);
+      // Where such a name is nothing, nobody knows what is meant.
+      const isLost = names.some((name, i) => name === '' && segments[i] !== '');
+      found.push(isLost ? { is: 'nothing' } : findRoute(policy, host, names, request.method));
+    }
+    if (!found.every((each) => each.is === 'route' && each.route === plain.route)) return null;
+  }
   const forms: Form[] = [...target.forms];
   if (hasBody(request) && ['GET', 'HEAD'].includes(request.method)) forms.push('get_body');
   if (forms.length === 0) return found;

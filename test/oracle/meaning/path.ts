@@ -115,6 +115,11 @@ function segmentsOf(path: string): string[] {
   return segments;
 }
 
+/** The file that a segment names on Windows: neither stream (`:`, a name, `:$`, a type) nor dots and spaces at the end are of it. */
+export function onWindows(segment: string): string {
+  return segment.replace(/:(.*:)?\$.*$/s, '').replace(/[. ]+$/, '');
+}
+
 /** The path for the upstream: whole segments are cut, a trailing slash is kept, and at least `/` is left. */
 export function rewritten(path: string, strip: string | null, add: string | null): string {
   const cut = strip === null ? 0 : strip.split('/').length - 1;
