@@ -29,7 +29,6 @@ export const SPELT = [
     '%EF%BD%81dmin',
     'admin.',
     'admin%20',
-    'admin.',
     'admin::$DATA',
     "a'b",
     'a:b',
