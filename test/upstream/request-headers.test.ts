@@ -446,7 +446,10 @@ t.test('WS04 a token among subprotocols is cut on every route, over all lines of
   const sent = ['Sec-WebSocket-Protocol', 'chat, bearer', 'sec-websocket-protocol', 'T, other'];
   t.strictSame(rest({ sent, policy: elsewhere }), [['sec-websocket-protocol', 'chat, other']]);
   t.strictSame(rest({ sent: ['Sec-WebSocket-Protocol', 'bearer, T'], policy: elsewhere }), []);
-  t.strictSame(rest({ sent: ['Sec_WebSocket_Protocol', 'bearer, T'], policy: elsewhere }), []);
+  const twin = { sent: ['Sec_WebSocket_Protocol', 'bearer, T'] };
+  t.strictSame(rest({ ...twin, policy: elsewhere }), []);
+  t.strictSame(rest(twin), [['sec_websocket_protocol', 'bearer, T']], 'where none is read it is any field');
+  t.strictSame(rest({ sent: ['Cookie', ''] }), [['cookie', '']], 'and so is Cookie');
   t.strictSame(rest({ sent: ['Sec-WebSocket-Protocol', 'bearer, T'] }), [
     ['sec-websocket-protocol', 'bearer, T'],
   ]);
