@@ -93,6 +93,18 @@ t.test('there are no more attempts than targets, all over connections that other
   attempts.close();
 });
 
+t.test('nothing is sent twice over a connection of which nobody knows that it was used before', async (t) => {
+  const upstream = await startRecordingUpstream(t);
+  const { attempts, answered } = start([targetAt(upstream.port)], t.teardown);
+  attempts.writing();
+  t.equal(attempts.sendAgain(coded('ECONNRESET'), answered().handler), false);
+  attempts.carriedBy({ take: () => false, broken: false });
+  attempts.writing();
+  t.equal(attempts.sendAgain(coded('ECONNRESET'), answered().handler), false);
+  t.equal(upstream.connections(), 0);
+  attempts.close();
+});
+
 t.test('a request whose answer may take for ever is sent like any other', async (t) => {
   const upstream = await startRecordingUpstream(t);
   const route = { responseTimeout: Number.POSITIVE_INFINITY };

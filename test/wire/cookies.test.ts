@@ -85,6 +85,7 @@ t.test('K14 a cookie within another pair, as some servers separate, is cut and n
   ]) {
     t.same(cookieValues(pair, 'session'), [''], pair);
     t.equal(cutCookies(`x=1; ${pair}; y=2`, ['session']), 'x=1; y=2', pair);
+    t.equal(cutCookies(`x=1; ${pair}; y=2`, ['session', 'other']), 'x=1; y=2', `${pair} of two names`);
     t.same(cookieValues(`session=good; ${pair}`, 'session'), ['good', ''], `${pair} beside the one`);
   }
   for (const pair of [
