@@ -105,6 +105,15 @@ for (const [line, headers, decision] of ROWS) {
   });
 }
 
+t.test('TRACE is approached as what is nowhere, whatever is there', async (t) => {
+  const standing = await standingOf(t, PAGES);
+  for (const target of ['/page', '/closed', '/closed-and-open', '/nowhere']) {
+    const decision = await decide(wireFixture({ method: 'TRACE', target }), standing);
+    t.equal(decision.approach, standing.policy.unmatched, target);
+    t.equal(decision.route, null, target);
+  }
+});
+
 const PAGES = `
 upstream: http://127.0.0.1:9
 issuers: { corp: { issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(createSigningKey('ES256')))} } }

@@ -76,12 +76,6 @@ const refused: readonly Refused[] = [
     text: `a:\n${' [\n'.repeat(300)}`,
     problems: [/^f:250:2 .*too deeply from here/],
   },
-  // Were these words taken for those of an engine, the message would be about something else.
-  {
-    name: 'a text that speaks of an engine',
-    text: 'a: b\n} call stack',
-    problems: [/^f:2:1 {2}.*is not YAML/],
-  },
   {
     name: 'when that begins with a quote',
     text: 'x: 1\nwhen: "a" in roles',
