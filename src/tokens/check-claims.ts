@@ -32,6 +32,7 @@ export function checkClaims(
     checkTimes(claims, issuer, now) ??
     profile.checkClaims(header, claims, issuer) ??
     checkBinding(claims, issuer) ??
+    checkId(claims) ??
     checkIdentity(claims, issuer) ??
     checkRequired(header, claims, issuer)
   );
@@ -92,6 +93,11 @@ function checkIssuedAt(
 /** A token bound to a key is worth nothing without proof of that key (RFC 7800, RFC 8705, RFC 9449 section 7.2). */
 function checkBinding(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
   return 'cnf' in claims && issuer.unknownCnf === 'refuse' ? flaw('bound_to_a_key') : null;
+}
+
+/** Text where it is there (RFC 7519 section 4.1.7): other readers refuse 7, or have it as `"7"` beside another token's. */
+function checkId({ jti }: JsonObject): ClaimFlaw | null {
+  return jti === undefined || typeof jti === 'string' ? null : flaw('jwt_id_malformed');
 }
 
 function checkIdentity(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {

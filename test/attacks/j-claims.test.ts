@@ -284,6 +284,8 @@ const CASES: readonly Case[] = [
   ...[undefined, null, '', 7, {}, ['alice'], true].map(
     (sub): Case => ['J73', `sub ${JSON.stringify(sub)}`, token({ sub })],
   ),
+  ...[null, 7, ['j'], {}, true].map((jti): Case => ['J73', `jti ${JSON.stringify(jti)}`, token({ jti })]),
+  ['J73', 'no jti, which is asked for by the strict profile alone', token({ jti: undefined }), 'forwarded'],
   ['J74', 'the client', token({ client_id: 'shop' }), 'forwarded', '/shop'],
   ['J74', 'another client', token({ client_id: 'evil' }), FORBIDDEN, '/shop'],
   ['J74', 'client_id goes before azp', token({ client_id: 'evil', azp: 'shop' }), FORBIDDEN, '/shop'],

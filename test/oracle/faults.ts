@@ -113,6 +113,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   client_absent: claim({ client_id: undefined }),
   client_azp: claim({ client_id: undefined, azp: 'azp one' }),
   jti_absent: claim({ jti: undefined }),
+  jti_number: claim({ jti: 7 }),
   twice_sub: retyped('sub', '"root"'),
   twice_escaped: retyped('s\\u0075b', '"root"'),
   twice_nested: retyped('deep', '{"a":1,"a":2}'),

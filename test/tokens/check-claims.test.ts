@@ -146,7 +146,7 @@ t.test('D18 J75 a token bound to a key is no bearer token', async (t) => {
   ]);
 });
 
-t.test('J73 T14 subject and scopes', async (t) => {
+t.test('J73 T14 subject, scopes and the id of the token', async (t) => {
   const pair: Partial<IssuerPolicy> = { subject: [['oid'], ['sub']] };
   run(t, [
     ['subject_missing', { sub: undefined }],
@@ -155,6 +155,10 @@ t.test('J73 T14 subject and scopes', async (t) => {
     ['subject_malformed', { sub: {} }],
     ['subject_malformed', { sub: null }],
     [null, { sub: undefined }, { subject: [] }],
+    ...[7, null, true, ['j'], {}].map((jti): Vector => ['jwt_id_malformed', { jti }]),
+    ['jwt_id_malformed', { jti: 7 }, { subject: [] }],
+    [null, { jti: '' }],
+    [null, { jti: undefined }],
     [null, {}, pair],
     ['subject_malformed', { oid: 7 }, pair],
     ['scope_malformed', { scope: 7 }],

@@ -118,10 +118,11 @@ function judgeClaims(claims: Members, header: Members, issuer: IssuerModel, now:
   return now >= exp + leeway ? 'expired' : callerOf(claims, issuer);
 }
 
-function isShapely({ exp, nbf, iat, sub, aud }: Members): boolean {
+function isShapely({ exp, nbf, iat, sub, aud, jti }: Members): boolean {
   if (!isNumber(exp) || exp > YEAR_2100) return false;
   if (![nbf, iat].every((value) => value === undefined || isNumber(value))) return false;
   if (typeof sub !== 'string' || sub === '') return false;
+  if (jti !== undefined && typeof jti !== 'string') return false;
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   return audiences.every((value) => typeof value === 'string');
 }
