@@ -30,6 +30,8 @@ interface Suite {
 
 const SUITES: readonly Suite[] = [
   { file: 'ecdsa-p256', parameters: { name: 'ECDSA', hash: 'SHA-256' }, leftOut: {}, accepted: [] },
+  { file: 'ecdsa-p384', parameters: { name: 'ECDSA', hash: 'SHA-384' }, leftOut: {}, accepted: [] },
+  { file: 'ecdsa-p521', parameters: { name: 'ECDSA', hash: 'SHA-512' }, leftOut: {}, accepted: [] },
   { file: 'ed25519', parameters: { name: 'Ed25519' }, leftOut: {}, accepted: [] },
   {
     file: 'rsa-pkcs1',
