@@ -99,13 +99,16 @@ function rounded(milliseconds: number): number {
 /** Text that JSON writes as it is. */
 const PLAIN = /^[A-Za-z0-9 ._~:/@%+,;=()*-]*$/;
 
-/** A JSON string of bounded length: untrusted text can neither forge a member or a line nor fill the log. */
+/**
+ * A JSON string of bounded length: untrusted text can neither forge a member or a line nor fill the log. Half of a
+ * pair that was cut through is no character (RFC 7493 section 2.1), and many a reader of logs refuses its line.
+ */
 function quote(text: string): string {
   const bounded = shorten(text);
-  return PLAIN.test(bounded) ? `"${bounded}"` : visibleText(JSON.stringify(bounded));
+  return PLAIN.test(bounded) ? `"${bounded}"` : visibleText(JSON.stringify(bounded.toWellFormed()));
 }
 
-/** Text cut to the bound, with a mark where it was; half of a pair that is cut through is no character any more. */
+/** Text cut to the bound, with a mark where it was. */
 export function shorten(text: string): string {
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST).toWellFormed()}…`;
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
 }
