@@ -47,6 +47,7 @@ export const TARGET_OVERRIDES: ReadonlySet<string> = new Set([
   'x-forwarded-path',
   'x-matched-path',
   'x-invoke-path',
+  'x-astro-path',
   'request-uri',
   // RFC 4918 section 10.3: COPY and MOVE write to a second target, which nobody judged.
   'destination',

@@ -112,6 +112,8 @@ const SPOOFED = {
     'X-Accel-Mapping',
     'X-Matched-Path',
     'X-Invoke-Path',
+    'X-Astro-Path',
+    'X_Script_Name',
     'X-Middleware-Subrequest',
     'Destination',
   ],
