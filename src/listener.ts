@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { elapsed } from './observe/stopwatch.ts';
 import type { Policy } from './policy/policy.ts';
 import { cutLingering, isLingering, lingerThenClose } from './refusals/linger.ts';
 import { someAtATime } from './some-at-a-time.ts';
@@ -34,7 +35,10 @@ export interface Listener {
 }
 
 /** What is under way on one connection, in the order of arrival. */
-type Exchanges = { readonly request: IncomingMessage; readonly response: ServerResponse }[];
+type Exchanges = { readonly request: IncomingMessage; readonly response: ServerResponse }[] & {
+  /** When the last answer ended; undefined before there was one. */
+  quietSince?: number;
+};
 
 /** How often Node looks for connections whose header or request is late; its default of 30 s would make timeouts vague. */
 const CHECK_EVERY = 1_000;
@@ -71,14 +75,8 @@ export function createListener(
   server.timeout = 0;
   applyLimits(server, policy);
 
-  server.on('connection', (socket) => {
-    connections.set(socket, []);
-    socket.prependOnceListener('close', withholdTraces);
-    socket.once('close', () => {
-      grantTraces();
-      connections.delete(socket);
-    });
-  });
+  server.on('connection', (socket) => keepTrackOf(connections, socket));
+  closeForgotten(server, connections);
   // At the limit those who were answered already make room.
   server.on('drop', cutLingering);
   const accept = (message: IncomingMessage, response: ServerResponse) => {
@@ -107,8 +105,11 @@ export function createListener(
   });
   const answerBroken = brokenAnswerer(entrance);
   server.on('clientError', (error, socket) => answerBroken(connections.get(socket) ?? [], error, socket));
+  return { server, ...endings(connections) };
+}
+
+function endings(connections: ReadonlyMap<Duplex, Exchanges>): Omit<Listener, 'server'> {
   return {
-    server,
     announceEnd: () => {
       for (const exchanges of connections.values()) {
         const last = exchanges.at(-1);
@@ -119,6 +120,32 @@ export function createListener(
       for (const [socket, exchanges] of connections) if (exchanges.length === 0) socket.destroy();
     },
   };
+}
+
+/**
+ * From now on closes what had a whole timeout of `idle`, and one of `headers` behind it, for its next request. Node's own
+ * timer of `idle` begins anew with each empty line (RFC 9112 section 2.2), and one now and then kept a place for ever.
+ */
+function closeForgotten(server: Server, connections: ReadonlyMap<Duplex, Exchanges>): void {
+  const timer = setInterval(() => {
+    // Without a timeout of `idle` nothing is ever late.
+    if (server.keepAliveTimeout === 0) return;
+    const latest = elapsed() - server.keepAliveTimeout - server.headersTimeout - CHECK_EVERY;
+    for (const [socket, exchanges] of connections) {
+      if (exchanges.length === 0 && (exchanges.quietSince ?? latest) < latest) socket.destroy();
+    }
+  }, CHECK_EVERY);
+  timer.unref();
+  server.once('close', () => clearInterval(timer));
+}
+
+function keepTrackOf(connections: Map<Duplex, Exchanges>, socket: Duplex): void {
+  connections.set(socket, []);
+  socket.prependOnceListener('close', withholdTraces);
+  socket.once('close', () => {
+    grantTraces();
+    connections.delete(socket);
+  });
 }
 
 /**
@@ -171,6 +198,7 @@ function track(exchanges: Exchanges | undefined, request: IncomingMessage, respo
   exchanges.push(exchange);
   response.on('close', () => {
     exchanges.splice(exchanges.indexOf(exchange), 1);
+    exchanges.quietSince = elapsed();
   });
 }
 
@@ -182,9 +210,9 @@ function isLastAnswered(exchanges: Exchanges | undefined, socket: Duplex): boole
   return isLingering(socket) || exchanges?.at(-1)?.response.shouldKeepAlive === false;
 }
 
-/** Whether a request that waited for its turn is no longer looked at, because an earlier one ended their connection meanwhile. */
+/** Whether a request that waited for its turn is no longer looked at, because its connection ended meanwhile, or is ended by an earlier one. */
 function isCutShort(exchanges: Exchanges | undefined, message: IncomingMessage): boolean {
-  if (isLingering(message.socket)) return true;
+  if (message.socket.destroyed || isLingering(message.socket)) return true;
   for (const { request, response } of exchanges ?? []) {
     if (request === message) return false;
     if (!response.shouldKeepAlive) return true;
@@ -209,6 +237,11 @@ function brokenAnswerer(
   };
 }
 
+/** Whether nobody is there any more to be told, or to read what was said. */
+function isBeyondAnswer(error: NodeJS.ErrnoException, socket: Duplex): boolean {
+  return socket.destroyed || error.code === 'ECONNRESET' || (!socket.writable && !isLingering(socket));
+}
+
 /**
  * Answers a broken message after the answers that are due before it (RFC 9112 section 9.3.2: in the
  * order of the requests). A message that broke in its body has an answer of its own under way: once
@@ -220,10 +253,12 @@ function answerInTurn(
   socket: Duplex,
   entrance: Entrance,
 ): void {
-  if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
+  if (isBeyondAnswer(error, socket)) {
     socket.destroy();
     return;
   }
+  // Node's parser fails again on every read behind what broke: the answer to the first stays readable.
+  if (!socket.writable) return;
   const last = exchanges.at(-1);
   if (last === undefined) return entrance.broken(error, socket);
   const bodyBroke = !last.request.complete;

@@ -32,6 +32,7 @@ const SLOW: [name: string, first: string, then: string, ...answers: number[]][] 
   ['nothing behind a header that lacks its end', `${GET}X: y\r\n`, '', 408],
   ['a second header', `${GET}\r\nGET /public/y HTTP/1.1\r\n`, 'X: y\r\n', 200, 408],
   ['nothing behind an answer', `${GET}\r\n`, '', 200],
+  ['empty lines behind an answer', `${GET}\r\n`, '\r\n', 200],
   ['a body', post(LONG), 'x', 408],
   ['a body in chunks', post(CHUNKED), '1\r\nx\r\n', 408],
   ['the size of a chunk', post(CHUNKED), '0', 408],
