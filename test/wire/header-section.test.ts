@@ -12,6 +12,25 @@ t.test('names are lower-case and parallel to the lines', async (t) => {
   t.match(section, { ok: true, names: ['host', 'x-one', 'x_one', 'x-one'], host: 'a', contentLength: null });
 });
 
+t.test('each field that counts is found, and none is null', async (t) => {
+  const fields = { host: 'h', contentLength: '1', transferEncoding: 'te', expect: 'e', connection: 'c' };
+  const more = { upgrade: 'u', webSocketKey: 'k', webSocketVersion: '13' };
+  const lines: [string, string][] = [
+    ['Sec-WebSocket-Version', '13'],
+    ['Sec-WebSocket-Key', 'k'],
+    ['Upgrade', 'u'],
+    ['Connection', 'c'],
+    ['Expect', 'e'],
+    ['Transfer-Encoding', 'te'],
+    ['Content-Length', '1'],
+    ['Host', 'h'],
+  ];
+  const names = lines.map(([name]) => name.toLowerCase());
+  t.strictSame(read(...lines), { ok: true, names, ...fields, ...more });
+  const none = Object.fromEntries(Object.keys({ ...fields, ...more }).map((name) => [name, null]));
+  t.strictSame(read(), { ok: true, names: [], ...none });
+});
+
 t.test('H26 M19 one line or one byte too many is 431', async (t) => {
   const lines = (count: number): [string, string][] => Array.from({ length: count }, () => ['X', 'y']);
   t.equal(reasonOf(read(...lines(100))), null);

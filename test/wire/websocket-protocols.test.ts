@@ -31,6 +31,7 @@ const CUT: readonly (readonly [offers: string, rest: string])[] = [
   ['chat', 'chat'],
   ['bearer, T', ''],
   ['bearer, T, chat', 'chat'],
+  ['bearer,T,chat, x', 'chat, x'],
   ['chat, bearer, T', 'chat'],
   [' chat, bearer, T', ' chat'],
   ['a ,\tbearer, T,b,  c', 'a ,b,  c'],
