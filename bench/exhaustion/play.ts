@@ -42,8 +42,6 @@ export interface Played {
   readonly seconds: number;
 }
 
-/** Attackers, and what answers them, stand for other machines: they let the gateway and the good caller go first. */
-const NICE = { attacker: 19, bulk: 19, orders: 0, caller: 0 };
 /** How long what the attack held may take to be given back. */
 const GIVE_BACK_MS = 10_000;
 /** Argon2id of a password that nobody guesses, with the parameters of `hash-password`. */
@@ -57,9 +55,9 @@ type Upstream = Worker<UpstreamQuestion, UpstreamAnswer>;
 export async function play(attack: Attack, options: PlayOptions): Promise<Played> {
   const { material, keys } = createKeys();
   // Two, lest the good caller wait for an upstream that has its hands full with what attackers asked it for.
-  const orders: Upstream = startWorker({ file: 'upstream.ts', nice: NICE.orders });
-  const bulk: Upstream = startWorker({ file: 'upstream.ts', nice: NICE.bulk });
-  const caller: Caller = startWorker({ file: 'caller.ts', nice: NICE.caller });
+  const orders: Upstream = startWorker({ file: 'upstream.ts', isElsewhere: false });
+  const bulk: Upstream = startWorker({ file: 'upstream.ts', isElsewhere: true });
+  const caller: Caller = startWorker({ file: 'caller.ts', isElsewhere: false });
   const ports = { orders: (await orders.ask({ keys })).port, bulk: (await bulk.ask({ keys })).port };
   const gateway = await startAttacked(options.program, policyFor(attack, ports));
   try {
@@ -120,7 +118,7 @@ async function attackedWindow({ name, blocksLog }: Attack, stage: Stage): Promis
   const { seconds, rate } = options;
   const attacker = startWorker<AttackerQuestion, AttackerAnswer>({
     file: 'attacker.ts',
-    nice: NICE.attacker,
+    isElsewhere: true,
   });
   try {
     const sizeBefore = gateway.measure();

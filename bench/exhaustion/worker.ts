@@ -1,5 +1,5 @@
 /** Processes of our own beside the gateway, each of which is asked one thing after another and answers each. */
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -12,20 +12,19 @@ export interface Worker<Question, Answer> {
 export interface WorkerOptions {
   /** Beside this file. */
   readonly file: string;
-  /** How much it lets others go first: attackers stand for other machines, and must not take the gateway's time. */
-  readonly nice: number;
+  /** Lets everybody else go first: attackers stand for other machines, and must not take the gateway's time. */
+  readonly isElsewhere: boolean;
 }
 
 /** Starts one. What it says without being asked is for nobody. */
 export function startWorker<Question extends object, Answer>({
   file,
-  nice,
+  isElsewhere,
 }: WorkerOptions): Worker<Question, Answer> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  // Going first again is for the superuser only: 0 leaves it as ours is.
-  if (child.pid !== undefined && nice > 0) setPriority(child.pid, nice);
+  if (isElsewhere && child.pid !== undefined) yieldAlways(child.pid);
   const abandon = (): void => void child.kill('SIGKILL');
   process.once('exit', abandon);
   child.once('exit', () => process.off('exit', abandon));
@@ -44,6 +43,17 @@ export function startWorker<Question extends object, Answer>({
       }),
     stop: abandon,
   };
+}
+
+/**
+ * Has a process run only where nothing else wants to. A low priority alone would let it finish its slice of a core, of up to
+ * 10 ms, before whoever has something to do.
+ */
+function yieldAlways(pid: number): void {
+  const { status } = spawnSync('chrt', ['--idle', '--all-tasks', '--pid', '0', String(pid)], {
+    stdio: 'ignore',
+  });
+  if (status !== 0) setPriority(pid, 19);
 }
 
 /** For the other side: answers each question by what the function says. */
