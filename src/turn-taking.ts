@@ -9,6 +9,9 @@ const AT_ONCE = 4;
 /** Milliseconds of a turn in which requests are begun, before answers and whoever else is ready are looked after. */
 const SHARE = 1;
 
+/** Milliseconds for which a peer counts as one of several after somebody else brought something. */
+const COMPANY = 1000;
+
 /** A request that waits for its peer's turn. */
 type Work = () => void;
 
@@ -21,6 +24,8 @@ export class TurnTaking {
   readonly #begun = new Map<string, number>();
   #endsAt = 0;
   #isUnderWay = false;
+  #latest = '';
+  #sharedUntil = 0;
 
   /** @param stopwatch milliseconds that went by */
   constructor(stopwatch: () => number = elapsed) {
@@ -28,11 +33,19 @@ export class TurnTaking {
   }
 
   /**
-   * Begins the work now when its peer did not bring much in this turn of the event loop, and otherwise in a later turn,
-   * in the order in which that peer brought it. It must not throw.
+   * Begins the work now when its peer did not bring much in this turn of the event loop, or is the only one, and otherwise
+   * in a later turn, in the order in which that peer brought it. It must not throw.
    * @param peer the address of the connection's other end: whoever shares it shares the turns
    */
   take(peer: string, work: Work): void {
+    if (peer !== this.#latest) {
+      this.#latest = peer;
+      this.#sharedUntil = this.#elapsed() + COMPANY;
+    }
+    if (!this.#isUnderWay && this.#elapsed() >= this.#sharedUntil) {
+      work();
+      return;
+    }
     this.#beginTurn();
     const line = this.#waiting.get(peer);
     if (line !== undefined) {

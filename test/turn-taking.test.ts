@@ -13,7 +13,10 @@ function begin() {
       clock += milliseconds;
       done.push(name);
     });
-  return { bring, done };
+  const pass = (milliseconds: number): void => {
+    clock += milliseconds;
+  };
+  return { bring, done, pass };
 }
 
 const numbered = (count: number, from = 0): string[] =>
@@ -82,4 +85,36 @@ t.test('work that brings work, and a long line, come to their end in order', asy
   for (const name of numbered(5000)) bring('a', name, 0.01);
   while (done.length < 5000) await turn();
   t.strictSame(done, numbered(5000));
+});
+
+t.test('a peer that is alone does not wait, until there is another one', async (t) => {
+  const { bring, done, pass } = begin();
+  bring('a', 'a0');
+  await turn();
+  pass(999);
+  for (const name of numbered(9, 1)) bring('a', name);
+  t.equal(done.length, 5, 'somebody else may have been here');
+  await turn();
+  await turn();
+  pass(1);
+  for (const name of numbered(20, 10)) bring('a', name);
+  t.strictSame(done, numbered(30), 'all at once');
+  bring('b', 'b0');
+  for (const name of numbered(10, 30)) bring('a', name);
+  t.equal(done.length, 35, 'it has four again');
+  await turn();
+  t.strictSame(
+    done.filter((name) => name !== 'b0'),
+    numbered(40),
+  );
+});
+
+t.test('what waits is not passed by what comes when its peer is alone again', async (t) => {
+  const { bring, done, pass } = begin();
+  for (const name of numbered(6)) bring('a', name);
+  pass(1001);
+  bring('a', 'a6');
+  t.equal(done.length, 4);
+  while (done.length < 7) await turn();
+  t.strictSame(done, numbered(7));
 });
