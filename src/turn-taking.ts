@@ -1,6 +1,6 @@
 /**
- * Has callers take turns: a burst of requests that one peer sends, over however many connections, delays that peer and
- * hardly anybody else. Refuses nothing and keeps no bound on what waits: the connections and the requests on each have one.
+ * Has callers take turns: a burst of requests that one peer sends, over however many connections, delays that peer more
+ * than anybody else. Refuses nothing and keeps no bound on what waits: the connections and the requests on each have one.
  */
 import { elapsed } from './observe/stopwatch.ts';
 

@@ -4,10 +4,10 @@
  * taken for another one.
  */
 import t from 'tap';
-import { loadPolicy } from '../../src/policy/load-policy.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Problem } from '../../src/policy/problem.ts';
 import { ALL_NAUGHTY, asYaml, asYamlKey } from '../fixtures/naughty-strings.ts';
+import { loadText } from '../fixtures/server.ts';
 import { createSigningKey, keySet } from '../fixtures/token-signer.ts';
 
 /** A place of the policy, one line of it for each text. */
@@ -160,7 +160,7 @@ async function sort({ head, entry }: Place): Promise<Sorted> {
   const first = before.split('\n').length;
   for (;;) {
     const taken = ALL_NAUGHTY.filter((text) => !refused.has(text));
-    const loaded = await load(`${before}${taken.map(entry).join('\n')}\n${after}`);
+    const loaded = await loadText(`${before}${taken.map(entry).join('\n')}\n${after}`);
     if (loaded.ok) return { policy: loaded.policy, taken, refused };
     for (const problem of loaded.problems) {
       const text = taken[problem.line - first];
@@ -168,18 +168,6 @@ async function sort({ head, entry }: Place): Promise<Sorted> {
       refused.set(text, [...(refused.get(text) ?? []), problem]);
     }
   }
-}
-
-function load(text: string): ReturnType<typeof loadPolicy> {
-  return loadPolicy({
-    file: '/nowhere/policy.yaml',
-    text,
-    environment: {},
-    readFile: () => {
-      throw new Error('no files here');
-    },
-    now: Date.now(),
-  });
 }
 
 /** One line of bounded length, with nothing that a terminal acts on. */

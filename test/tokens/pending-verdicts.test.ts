@@ -62,7 +62,8 @@ function stage() {
   };
 }
 
-t.test('what ends first, begun before a withdrawal, does not take away what is shared since', async (t) => {
+/** Two verifications of one token: one begun before its key was withdrawn, and one since. */
+async function withdrawBetween() {
   const { verify, withdraw, begun, count, release } = stage();
   const token = await issuer.sign();
   const before = verify(token);
@@ -70,6 +71,11 @@ t.test('what ends first, begun before a withdrawal, does not take away what is s
   withdraw();
   const since = verify(token);
   await begun(2);
+  return { verify, token, before, since, count, release };
+}
+
+t.test('what ends first, begun before a withdrawal, does not take away what is shared since', async (t) => {
+  const { verify, token, before, since, count, release } = await withdrawBetween();
   release(0);
   t.match(await before, { ok: true }, 'it was good when it was begun');
   const later = verify(token);
@@ -80,13 +86,7 @@ t.test('what ends first, begun before a withdrawal, does not take away what is s
 });
 
 t.test('what ends last, begun before a withdrawal, finds nothing to take away', async (t) => {
-  const { verify, withdraw, begun, count, release } = stage();
-  const token = await issuer.sign();
-  const before = verify(token);
-  await begun(1);
-  withdraw();
-  const since = verify(token);
-  await begun(2);
+  const { verify, token, before, since, count, release } = await withdrawBetween();
   release(1);
   t.match(await since, { ok: true });
   release(0);

@@ -8,11 +8,10 @@ import t from 'tap';
 import type { Route } from '../../src/policy/policy.ts';
 import { Attempts } from '../../src/upstream/attempts.ts';
 import { createUpstreams } from '../../src/upstream/dispatcher.ts';
-import type { ForwardPlan } from '../../src/upstream/forward-plan.ts';
 import type { CarriedHandler, SteadyClient } from '../../src/upstream/steady-client.ts';
 import { Target } from '../../src/upstream/target.ts';
 import { recordLog } from '../fixtures/fake-time.ts';
-import { policyFixture, targetAt } from '../fixtures/forwarding.ts';
+import { planFixture, policyFixture, targetAt } from '../fixtures/forwarding.ts';
 import { startRecordingUpstream } from '../fixtures/recording-upstream.ts';
 import { routeFixture, upstreamFixture } from '../fixtures/route.ts';
 import { wireFixture } from '../fixtures/wire.ts';
@@ -141,23 +140,7 @@ function start(targets: Targets, teardown: (run: () => unknown) => void, over: P
   });
   const upstreams = createUpstreams(policyFixture(route), { now: () => 1_000_000, log: recordLog() });
   teardown(() => upstreams.destroy());
-  const plan: ForwardPlan = {
-    wire: wireFixture(),
-    route,
-    target: '/',
-    identity: null,
-    requestId: 'test-request',
-    peer: '127.0.0.1',
-    trusted: false,
-    encrypted: false,
-    accept: route.accept,
-    place: null,
-    vouchedBy: null,
-    expiresAt: Number.POSITIVE_INFINITY,
-    leftToOthers: () => {},
-    refused: () => {},
-    done: () => {},
-  };
+  const plan = planFixture(wireFixture(), route, { target: '/' });
   const watcher = { bodyTooLong: () => {}, bodyIdle: () => {} };
   const attempts = new Attempts(upstreams, new IncomingMessage(new Socket()), plan, watcher);
   const pick = () => upstreams.of(route.upstream).pick().authority;

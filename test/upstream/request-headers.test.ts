@@ -5,7 +5,7 @@ import type { ForwardPlan } from '../../src/upstream/forward-plan.ts';
 import { createRequestHeaderRules, requestHeaders } from '../../src/upstream/request-headers.ts';
 import type { WireRequest } from '../../src/wire/wire-request.ts';
 import { accepting, request } from '../fixtures/caller.ts';
-import { policyFixture } from '../fixtures/forwarding.ts';
+import { planFixture, policyFixture } from '../fixtures/forwarding.ts';
 import { routeFixture, upstreamFixture } from '../fixtures/route.ts';
 
 interface Case {
@@ -28,24 +28,15 @@ function told({
   const rules = createRequestHeaderRules(policyFixture(route, policy));
   const list = requestHeaders(
     rules,
-    {
-      wire: request(sent, wireParts),
-      route,
+    planFixture(request(sent, wireParts), route, {
       target: '/orders/7',
-      identity: null,
       requestId: 'ours',
       peer: '192.0.2.1',
-      trusted: false,
-      encrypted: false,
-      accept: route.accept,
-      place: null,
-      vouchedBy: null,
-      expiresAt: Number.POSITIVE_INFINITY,
       leftToOthers: () => t.fail('not called'),
       refused: () => t.fail('not called'),
       done: () => t.fail('not called'),
       ...plan,
-    },
+    }),
     'upstream.internal:3000',
   );
   t.equal(list.length % 2, 0);

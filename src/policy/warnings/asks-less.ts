@@ -16,6 +16,20 @@ export function asksLess(other: Route, route: Route): boolean {
   return parts.some((part) => isLess(part(other.require), part(route.require), 'all'));
 }
 
+/** One of each of those that ask for the same, since policies have thousands of routes that ask for few different things. */
+export function distinctDemands(routes: readonly Route[]): readonly Route[] {
+  const distinct = new Map<string, Route>();
+  for (const route of routes) distinct.set(demandsOf(route), route);
+  return [...distinct.values()];
+}
+
+/** All that `asksLess` looks at. */
+function demandsOf(route: Route): string {
+  const { auth, accept, require } = route;
+  const demands = parts.map((part) => part(require));
+  return JSON.stringify([auth, accept.sources, audienceOf(route), require.maxAge, demands]);
+}
+
 const strictness = { none: 0, optional: 1, required: 2 } as const;
 
 /** Each part of `require` as the set of its demands. */
