@@ -16,7 +16,6 @@ import type { ListenAddress, Policy } from './policy/policy.ts';
 import { restartNeeded } from './restart-needed.ts';
 import { createRouter } from './router.ts';
 import { createStanding, type Standing, type StandingContext } from './standing.ts';
-import { TurnTaking } from './turn-taking.ts';
 import type { OpenStreams } from './upstream/open-streams.ts';
 
 export interface StartOptions {
@@ -91,9 +90,8 @@ class GateServer implements RunningServer {
           router.routing(request, response);
         },
       );
-      const turns = new TurnTaking();
       for (const address of policy.listen) {
-        const listener = createListener(entrance, policy, turns);
+        const listener = createListener(entrance, policy, this.#standing.upstreams.turns);
         this.#listeners.push(listener);
         this.addresses.public.push(await open(listener.server, address));
       }

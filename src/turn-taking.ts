@@ -38,25 +38,32 @@ export class TurnTaking {
    * @param peer the address of the connection's other end: whoever shares it shares the turns
    */
   take(peer: string, work: Work): void {
+    if (this.isNow(peer, work)) work();
+  }
+
+  /**
+   * The same for what is under way: whether it may go on by itself.
+   * @returns false when `work` is called instead, in its peer's turn
+   */
+  isNow(peer: string, work: Work): boolean {
     if (peer !== this.#latest) {
       this.#latest = peer;
       this.#sharedUntil = this.#elapsed() + COMPANY;
     }
-    if (!this.#isUnderWay && this.#elapsed() >= this.#sharedUntil) {
-      work();
-      return;
-    }
+    if (!this.#isUnderWay && this.#elapsed() >= this.#sharedUntil) return true;
     this.#beginTurn();
     const line = this.#waiting.get(peer);
     if (line !== undefined) {
       line.join(work);
-      return;
+      return false;
     }
     const begun = this.#begun.get(peer) ?? 0;
     if (begun < AT_ONCE && this.#elapsed() < this.#endsAt) {
       this.#begun.set(peer, begun + 1);
-      work();
-    } else this.#waiting.set(peer, new Line(work));
+      return true;
+    }
+    this.#waiting.set(peer, new Line(work));
+    return false;
   }
 
   #beginTurn(): void {

@@ -59,7 +59,7 @@ class Caller {
       connections: CONNECTIONS,
       pipelining: 1,
       keepAliveTimeout: 60_000,
-      connect: { localAddress: FROM },
+      localAddress: FROM,
     });
     this.#tokens = tokens;
     this.#known = tokens.good('ES256');

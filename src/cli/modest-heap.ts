@@ -1,27 +1,70 @@
 /**
  * Keeps V8 from taking memory that a gateway does not need. Left alone it lets the heap grow to several times what lives in
  * it, and the space for young objects to 128 MiB, step by step under little traffic (100 MiB in twenty minutes of
- * bench/soak.ts): beside a small service that looks like a leak, and it counts against the limit of a pod.
+ * bench/soak.ts): beside a small service that looks like a leak, and it counts against the limit of a pod. Under a flood it
+ * gives the heap room for a while, since marking all that lives several times a second delays everybody.
  */
-import { PerformanceObserver } from 'node:perf_hooks';
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { collectBy } from '../passing-bytes.ts';
 
 /** Percent by which the heap may grow over what was alive at the last full collection. */
 const GROWTH = 40;
+/** The same where full collections come one after the other. */
+const GROWTH_UNDER_PRESSURE = 200;
+/** Milliseconds between two full collections that are one after the other, and those that are far apart. */
+const CLOSE = 2_000;
+const FAR = 10_000;
 /** Bytes of the space for young objects that are enough: twice the 16 MiB that Node documents as its default. */
 const YOUNG = 32 * 1024 * 1024;
 
-/** For the whole process, before it serves. V8 reads both settings anew when it next decides about a size. */
+/** For the whole process, before it serves. V8 reads the settings anew when it next decides about a size. */
 export function keepHeapModest(): void {
-  setFlagsFromString(`--heap-growing-percent=${GROWTH}`);
-  const observer = new PerformanceObserver(() => {
-    if (youngSize() < YOUNG) return;
+  const grow = growth((percent) => setFlagsFromString(`--heap-growing-percent=${percent}`));
+  let mayGrow = true;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (isFull(entry)) grow(entry.startTime);
+    if (!mayGrow || youngSize() < YOUNG) return;
+    mayGrow = false;
     setFlagsFromString('--semi-space-growth-factor=1');
-    observer.disconnect();
-  });
-  observer.observe({ entryTypes: ['gc'] });
+  }).observe({ entryTypes: ['gc'] });
+  const collect = garbageCollector();
+  collectBy(() => void collect({ type: 'minor', execution: 'sync' }));
+}
+
+/**
+ * Decides how far the heap may grow.
+ * @param set gets the percentage to begin with, and each other one from then on
+ * @returns takes the time of each full collection, in milliseconds
+ */
+export function growth(set: (percent: number) => void): (time: number) => void {
+  let percent = GROWTH;
+  let last = Number.NEGATIVE_INFINITY;
+  set(percent);
+  return (time) => {
+    const apart = time - last;
+    last = time;
+    const next = apart < CLOSE ? GROWTH_UNDER_PRESSURE : apart > FAR ? GROWTH : percent;
+    if (next === percent) return;
+    percent = next;
+    set(percent);
+  };
+}
+
+/** Node says of each collection which one it was. */
+function isFull(entry: PerformanceEntry & { readonly detail?: { readonly kind?: number } }): boolean {
+  return entry.detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR;
 }
 
 function youngSize(): number {
   return getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')?.space_size ?? 0;
+}
+
+/** V8 hands its own out to contexts that are made while it is exposed, and to none that was there before or comes after. */
+function garbageCollector(): NodeJS.GCFunction {
+  setFlagsFromString('--expose-gc');
+  const collect: NodeJS.GCFunction = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  return collect;
 }

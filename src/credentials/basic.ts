@@ -2,6 +2,7 @@
  * HTTP Basic (RFC 7617): names and passwords, of which only slow hashes are known. A name that nobody has costs the
  * same work as one that somebody has, and nobody is told which of the two was wrong.
  */
+import { availableParallelism } from 'node:os';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import type { UserListPolicy, UserPolicy } from '../policy/sources.ts';
 import { BcryptThread } from './bcrypt-thread.ts';
@@ -13,8 +14,13 @@ import { type BcryptCompare, verifyPassword } from './password-hash.ts';
 import { parseUserPass, type UserPass } from './user-pass.ts';
 import { VerifiedPasswords } from './verified-passwords.ts';
 
-/** Two of Node's four threads at most, so that names are still resolved and files read. */
-const BOUNDS = { atOnce: 2, waiting: 64 };
+/**
+ * Two of Node's four threads at most, so that names are still resolved and files read, and one on two cores, so that hashes
+ * leave one for whoever needs none.
+ */
+const AT_ONCE = Math.min(2, Math.max(1, availableParallelism() - 1));
+/** Beyond those that are judged. */
+const WAITING = 64;
 
 /** Users of every list in the policy. */
 export const basic: CredentialKind = (policy) => {
@@ -61,12 +67,13 @@ export class PasswordJudge {
   /** In the order of the file, to choose one by number. */
   readonly #all: readonly KnownUser[];
   readonly #check: CheckPassword;
-  readonly #work = new BoundedWork(BOUNDS);
+  readonly #work: BoundedWork;
   readonly #good = new VerifiedPasswords<KnownUser>();
   /** By the tag of a pair: equal ones that come together are judged once. */
   readonly #underWay = new Map<string, Promise<Finding>>();
 
-  constructor(lists: readonly UserListPolicy[], check: CheckPassword) {
+  constructor(lists: readonly UserListPolicy[], check: CheckPassword, atOnce = AT_ONCE) {
+    this.#work = new BoundedWork({ atOnce, waiting: WAITING });
     for (const list of lists) {
       for (const user of list.users) this.#known.set(user.username, knownUser(list, user));
     }

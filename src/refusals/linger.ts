@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
+import { bytesPassed } from '../passing-bytes.ts';
 
 /** Milliseconds without a byte after which nothing more is expected. */
 const QUIET = 5_000;
@@ -78,6 +79,7 @@ function discard(source: Readable, socket: Duplex, finish: () => void): void {
   };
   const onData = (chunk: Buffer): void => {
     discarded += chunk.length;
+    bytesPassed(chunk.length);
     quiet.refresh();
     if (discarded > MOST) end();
   };

@@ -8,6 +8,7 @@ import type { Dispatcher } from 'undici';
 import type { Upstream, Upstreams } from './dispatcher.ts';
 import { isConnectionLoss, isOurs } from './errors.ts';
 import type { ForwardPlan } from './forward-plan.ts';
+import { Passage } from './passage.ts';
 import { type BodyWatcher, RequestBody } from './request-body.ts';
 import { hostFor, requestHeaders } from './request-headers.ts';
 import type { CarriedHandler, CarryingConnection, SteadyClient } from './steady-client.ts';
@@ -19,7 +20,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 /** Hands one request to its upstream, and again where that is safe. */
 export class Attempts {
   /** Null for a request without one. */
-  readonly body: RequestBody | null;
+  readonly body: RequestBody | null = null;
   readonly #plan: ForwardPlan;
   readonly #upstream: Upstream;
   readonly #headers: string[];
@@ -39,9 +40,10 @@ export class Attempts {
     this.#upstream = upstreams.of(route.upstream);
     this.#target = this.#upstream.pick();
     this.#headers = requestHeaders(upstreams.headerRules, plan, this.#target.authority);
-    const bounds = { bytes: route.bodyBytes, idle: route.idleTimeout };
     const hasBody = wire.body === 'chunked' || wire.contentLength > 0;
-    this.body = hasBody ? new RequestBody(request, bounds, watcher) : null;
+    if (!hasBody) return;
+    const bounds = { bytes: route.bodyBytes, idle: route.idleTimeout };
+    this.body = new RequestBody(request, bounds, watcher, new Passage(upstreams.turns, plan.peer));
   }
 
   /** Hands the request to a connection; `handler` hears of everything else. */

@@ -4,6 +4,7 @@
  */
 import type { Dependencies } from '../deps.ts';
 import type { Policy, UpstreamPolicy } from '../policy/policy.ts';
+import { TurnTaking } from '../turn-taking.ts';
 import { InFlight, type InFlightBounds } from './in-flight.ts';
 import { OpenStreams } from './open-streams.ts';
 import { createRequestHeaderRules, type RequestHeaderRules } from './request-headers.ts';
@@ -20,6 +21,8 @@ export interface Upstreams {
   readonly inFlight: InFlight;
   /** Event streams and WebSockets; carried on over reloads. */
   readonly openStreams: OpenStreams;
+  /** Who goes on next, of requests and of bytes; carried on over reloads. */
+  readonly turns: TurnTaking;
   /** The upstream of a route; also of a route of an earlier policy, which its requests keep to their end. */
   of(policy: UpstreamPolicy): Upstream;
   /** Those of this policy, by what decides their connections. */
@@ -59,6 +62,7 @@ export function createUpstreams(
     headerRules: createRequestHeaderRules(policy),
     inFlight: carriedOn(policy, previous),
     openStreams: previous?.openStreams ?? new OpenStreams(dependencies.now),
+    turns: previous?.turns ?? new TurnTaking(),
     byTransport,
     of: (upstreamPolicy) => byPolicy.get(upstreamPolicy) ?? add(upstreamPolicy),
     close: async () => {

@@ -14,6 +14,7 @@ import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
 import { flawOfInterim, judgeAnswer } from './judge-answer.ts';
 import type { OpenStream, StreamEnd } from './open-streams.ts';
+import { Passage } from './passage.ts';
 import type { BodyWatcher } from './request-body.ts';
 import type { ResponseHead } from './response-headers.ts';
 import { ResponseStream, type ResponseWatcher } from './response-stream.ts';
@@ -47,7 +48,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     this.#upstream = upstreams.of(plan.route.upstream);
     this.#request = request;
     this.#response = response;
-    this.#answer = new ResponseStream(request, response, this);
+    this.#answer = new ResponseStream(request, response, this, new Passage(upstreams.turns, plan.peer));
     this.plan = plan;
   }
 

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import type { Passage } from './passage.ts';
 
 /** Hears of what a body does that it must not. */
 export interface BodyWatcher {
@@ -28,20 +29,23 @@ export class RequestBody extends Readable {
   readonly #source: IncomingMessage;
   readonly #bounds: BodyBounds;
   readonly #watcher: BodyWatcher;
+  readonly #passage: Passage;
+  #waitsForTurn = false;
   #timer: NodeJS.Timeout | null = null;
   #attached = false;
 
   /** Reads nothing until it is read itself. */
-  constructor(source: IncomingMessage, bounds: BodyBounds, watcher: BodyWatcher) {
+  constructor(source: IncomingMessage, bounds: BodyBounds, watcher: BodyWatcher, passage: Passage) {
     super();
     this.#source = source;
     this.#bounds = bounds;
     this.#watcher = watcher;
+    this.#passage = passage;
   }
 
   override _read(): void {
     if (!this.#attached) this.#attach();
-    this.#source.resume();
+    if (!this.#waitsForTurn) this.#source.resume();
     this.#timer?.refresh();
   }
 
@@ -73,7 +77,17 @@ export class RequestBody extends Readable {
       return;
     }
     this.#timer?.refresh();
+    this.#passage.passed(chunk.length);
     if (!this.push(chunk)) this.#source.pause();
+    else if (!this.#passage.mayGoOn(this.#onTurn)) {
+      this.#waitsForTurn = true;
+      this.#source.pause();
+    }
+  };
+
+  readonly #onTurn = (): void => {
+    this.#waitsForTurn = false;
+    if (this.#attached) this.#source.resume();
   };
 
   readonly #onEnd = (): void => {

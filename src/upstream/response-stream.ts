@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { discardUpload } from '../refusals/linger.ts';
+import type { Passage } from './passage.ts';
 import type { ResponseHead } from './response-headers.ts';
 
 /** Hears of what happens on the caller's side. */
@@ -25,16 +26,23 @@ export class ResponseStream {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #watcher: ResponseWatcher;
+  readonly #passage: Passage;
   #framing: ResponseHead['framing'] = 'none';
   #patience = Number.POSITIVE_INFINITY;
   #wrote = false;
   /** The first bytes of a short body, held back until it is known whether they are all. */
   #held: Buffer | null = null;
 
-  constructor(request: IncomingMessage, response: ServerResponse, watcher: ResponseWatcher) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    watcher: ResponseWatcher,
+    passage: Passage,
+  ) {
     this.#request = request;
     this.#response = response;
     this.#watcher = watcher;
+    this.#passage = passage;
   }
 
   /**
@@ -66,7 +74,7 @@ export class ResponseStream {
     this.#wrote = true;
   }
 
-  /** False when the caller takes no more for now; `drained` follows. */
+  /** False when the caller takes no more for now, or others come first; `drained` follows. */
   write(chunk: Buffer): boolean {
     const response = this.#response;
     if (response.destroyed) return false;
@@ -78,7 +86,8 @@ export class ResponseStream {
     this.#wrote = true;
     const held = this.#takeHeld();
     if (held !== null) response.write(held);
-    if (response.write(chunk)) return true;
+    this.#passage.passed(chunk.length);
+    if (response.write(chunk)) return this.#passage.mayGoOn(this.#onTurn);
     response.once('drain', this.#onDrain);
     if (Number.isFinite(this.#patience) && response.socket) {
       response.once('timeout', this.#onStall);
@@ -156,6 +165,8 @@ export class ResponseStream {
     this.#response.off('timeout', this.#onStall);
     this.#watcher.drained();
   };
+
+  readonly #onTurn = (): void => this.#watcher.drained();
 
   readonly #onStall = (): void => this.#watcher.stalled();
 }

@@ -5,6 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Passage } from './passage.ts';
 import type { ResponseHead } from './response-headers.ts';
 
 /** An upstream's answer to a handshake that it refused, written to a bare socket. */
@@ -14,12 +15,14 @@ export class SocketAnswer {
   readonly #socket: Duplex;
   readonly #framing: ResponseHead['framing'];
   readonly #resume: () => void;
+  readonly #passage: Passage;
 
-  /** @param resume called when there is room again after `write` said no */
-  constructor(socket: Duplex, framing: ResponseHead['framing'], resume: () => void) {
+  /** @param resume called when there is room again, or it is our turn, after `write` said no */
+  constructor(socket: Duplex, framing: ResponseHead['framing'], resume: () => void, passage: Passage) {
     this.#socket = socket;
     this.#framing = framing;
     this.#resume = resume;
+    this.#passage = passage;
   }
 
   /** Writes the head. A body without a known length ends with the connection (RFC 9112 section 6.3). */
@@ -30,11 +33,12 @@ export class SocketAnswer {
     this.#socket.write(`${head}Connection: close\r\n\r\n`, 'latin1');
   }
 
-  /** False when the caller takes no more for now. */
+  /** False when the caller takes no more for now, or others come first. */
   write(chunk: Buffer): boolean {
     if (!this.#socket.writable) return false;
     this.bytesOut += chunk.length;
-    if (this.#socket.write(chunk)) return true;
+    this.#passage.passed(chunk.length);
+    if (this.#socket.write(chunk)) return this.#passage.mayGoOn(this.#resume);
     this.#socket.once('drain', this.#resume);
     return false;
   }

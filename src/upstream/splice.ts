@@ -3,13 +3,24 @@
  * reads no message, and puts in one frame of its own at most: the close frame with which we end a tunnel.
  */
 import type { Duplex } from 'node:stream';
+import type { TurnTaking } from '../turn-taking.ts';
 import type { ExchangeEnd } from './forward-plan.ts';
 import { closeFrame, FrameTracker } from './frame-tracker.ts';
+import { Passage } from './passage.ts';
 
 /** Milliseconds in which a frame under way may end before a close frame, and a peer answer one. */
 const CLOSE_PATIENCE = 1_000;
 /** Milliseconds in which one side may end after the other did. */
 const END_PATIENCE = 10_000;
+
+/** How long a tunnel may be silent, and who takes turns with it. */
+export interface Pace {
+  /** Milliseconds without a byte either way after which both sides are cut; Infinity for no bound. */
+  readonly idle: number;
+  readonly turns: TurnTaking;
+  /** The client's address: what the upstream sends moves on the client's behalf, too. */
+  readonly peer: string;
+}
 
 /** Joins two sockets, each no faster than the other takes it, until both have ended. */
 export class Splice {
@@ -18,6 +29,8 @@ export class Splice {
   readonly #client: Duplex;
   readonly #upstream: Duplex;
   readonly #ended: (end: ExchangeEnd) => void;
+  readonly #inward: Passage;
+  readonly #outward: Passage;
   readonly #frames = new FrameTracker();
   #idleTimer: NodeJS.Timeout | null = null;
   #endTimer: NodeJS.Timeout | null = null;
@@ -25,11 +38,11 @@ export class Splice {
   #end: ExchangeEnd = 'complete';
   #over = false;
 
-  /**
-   * @param idle milliseconds without a byte either way after which both are cut; Infinity for no bound
-   * @param ended called once, when both connections are being closed
-   */
-  constructor(client: Duplex, upstream: Duplex, idle: number, ended: (end: ExchangeEnd) => void) {
+  /** @param ended called once, when both connections are being closed */
+  constructor(client: Duplex, upstream: Duplex, pace: Pace, ended: (end: ExchangeEnd) => void) {
+    const { idle, turns, peer } = pace;
+    this.#inward = new Passage(turns, peer);
+    this.#outward = new Passage(turns, peer);
     this.#client = client;
     this.#upstream = upstream;
     this.#ended = ended;
@@ -69,7 +82,8 @@ export class Splice {
     this.bytesIn += chunk.length;
     // After our close frame only the client's own is of interest, and that only for its end.
     if (!this.#upstream.writable) return;
-    if (!this.#upstream.write(chunk)) this.#client.pause();
+    this.#inward.passed(chunk.length);
+    if (!this.#upstream.write(chunk) || !this.#inward.mayGoOn(this.#onInwardTurn)) this.#client.pause();
   };
 
   readonly #fromUpstream = (chunk: Buffer): void => {
@@ -87,8 +101,13 @@ export class Splice {
 
   #toClient(chunk: Buffer): void {
     this.bytesOut += chunk.length;
-    if (this.#client.writable && !this.#client.write(chunk)) this.#upstream.pause();
+    if (!this.#client.writable) return;
+    this.#outward.passed(chunk.length);
+    if (!this.#client.write(chunk) || !this.#outward.mayGoOn(this.#onOutwardTurn)) this.#upstream.pause();
   }
+
+  readonly #onInwardTurn = (): void => void this.#client.resume();
+  readonly #onOutwardTurn = (): void => void this.#upstream.resume();
 
   #sendClose(code: 1001 | 1008): void {
     this.#endWithin(CLOSE_PATIENCE);

@@ -13,6 +13,7 @@ import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
 import { flawOfInterim, judgeAnswer } from './judge-answer.ts';
 import type { OpenStream, StreamEnd } from './open-streams.ts';
+import { Passage } from './passage.ts';
 import { requestHeaders } from './request-headers.ts';
 import { SocketAnswer } from './socket-answer.ts';
 import { Splice } from './splice.ts';
@@ -127,7 +128,8 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     this.#giveBackPlace();
     socket.write(head, 'latin1');
     const idle = route.idleTimeoutBindsStreams ? route.idleTimeout : Number.POSITIVE_INFINITY;
-    this.#splice = new Splice(socket, upstream, idle, (end) => this.#over(end));
+    const pace = { idle, turns: this.#upstreams.turns, peer: this.plan.peer };
+    this.#splice = new Splice(socket, upstream, pace, (end) => this.#over(end));
     this.#splice.begin(early);
     this.#upstreams.openStreams.add(this);
   }
@@ -149,7 +151,8 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     }
     this.#state = 'answering';
     this.#status = status;
-    this.#answer = new SocketAnswer(this.#connection.socket, head.framing, resume);
+    const passage = new Passage(this.#upstreams.turns, this.plan.peer);
+    this.#answer = new SocketAnswer(this.#connection.socket, head.framing, resume, passage);
     this.#answer.begin(status, reason, head.headers);
     return true;
   }

@@ -7,6 +7,7 @@ import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import t, { type Test } from 'tap';
+import { TurnTaking } from '../../src/turn-taking.ts';
 import { Splice } from '../../src/upstream/splice.ts';
 import { UPGRADE } from '../fixtures/attack-world.ts';
 import { until } from '../fixtures/fake-time.ts';
@@ -298,7 +299,8 @@ t.test('W16 a side that does not read costs one buffer, whatever the other sends
   ] as const) {
     const client = new Stuck();
     const other = new Stuck();
-    const splice = new Splice(client, other, Number.POSITIVE_INFINITY, () => {});
+    const pace = { idle: Number.POSITIVE_INFINITY, turns: new TurnTaking(), peer: 'a client' };
+    const splice = new Splice(client, other, pace, () => {});
     const [sender, reader] = from === 'client' ? [client, other] : [other, client];
     await sender.pour(64 * 1024 * 1024);
     t.ok(sender.isPaused(), name);

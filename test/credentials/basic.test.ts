@@ -43,10 +43,11 @@ const LISTS: readonly UserListPolicy[] = [
 /** A judge whose slow part is counted: everybody's password is `right`. */
 function counting(lists = LISTS, check?: CheckPassword) {
   const checked: (readonly [password: string, judgedBy: string])[] = [];
-  const judge = new PasswordJudge(lists, async (password, { username, ...rest }) => {
+  const counted: CheckPassword = async (password, { username, ...rest }) => {
     checked.push([password, username]);
     return check === undefined ? password === 'right' : check(password, { username, ...rest });
-  });
+  };
+  const judge = new PasswordJudge(lists, counted, 2);
   return { judge, checked };
 }
 

@@ -2,6 +2,8 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import t from 'tap';
+import { TurnTaking } from '../../src/turn-taking.ts';
+import { Passage } from '../../src/upstream/passage.ts';
 import { RequestBody } from '../../src/upstream/request-body.ts';
 
 const UNBOUND = { bytes: Number.POSITIVE_INFINITY, idle: Number.POSITIVE_INFINITY };
@@ -9,10 +11,8 @@ const UNBOUND = { bytes: Number.POSITIVE_INFINITY, idle: Number.POSITIVE_INFINIT
 function start(bounds = UNBOUND) {
   const source = new IncomingMessage(new Socket());
   const heard: string[] = [];
-  const body = new RequestBody(source, bounds, {
-    bodyTooLong: () => heard.push('too long'),
-    bodyIdle: () => heard.push('idle'),
-  });
+  const watcher = { bodyTooLong: () => heard.push('too long'), bodyIdle: () => heard.push('idle') };
+  const body = new RequestBody(source, bounds, watcher, new Passage(new TurnTaking(), 'a caller'));
   const failed = new Promise<Error>((resolve) => body.once('error', resolve));
   return { source, body, heard, failed };
 }
