@@ -142,10 +142,7 @@ function closeForgotten(server: Server, connections: ReadonlyMap<Duplex, Exchang
 function keepTrackOf(connections: Map<Duplex, Exchanges>, socket: Duplex): void {
   connections.set(socket, []);
   socket.prependOnceListener('close', withholdTraces);
-  socket.once('close', () => {
-    grantTraces();
-    connections.delete(socket);
-  });
+  socket.once('close', () => connections.delete(socket));
 }
 
 /**
@@ -174,13 +171,14 @@ const TRACES = Error.stackTraceLimit;
 
 /**
  * Node makes an error with a stack trace for each request that is unanswered when its connection closes: with those that
- * one read of 64 KiB brought, 50 ms for a reset. Nobody looks at these traces.
+ * one read of 64 KiB brought, 50 ms for a reset. So does undici for each that is given up at its upstream. Nobody looks at
+ * these traces, which are granted again when all listeners were told.
  */
 function withholdTraces(): void {
   Error.stackTraceLimit = 0;
+  process.nextTick(grantTraces);
 }
 
-/** After Node's own listener, which runs in between. */
 function grantTraces(): void {
   Error.stackTraceLimit = TRACES;
 }

@@ -4,21 +4,23 @@
  * reading. They are young and dead, and a collection of the young finds them at a tenth of that cost.
  */
 
-/** Bytes after which the young are collected: less than what `modest-heap.ts` lets the heap grow by. */
-const COLLECT_AFTER = 3 * 1024 * 1024;
-
 let passed = 0;
-let collect: (() => void) | null = null;
+let collectAfter = Number.POSITIVE_INFINITY;
+let collect = (): void => {};
 
-/** Tells what collects young objects; null leaves all to V8, as it is where nobody says otherwise. */
-export function collectBy(collectYoung: (() => void) | null): void {
+/**
+ * Has the young collected from now on. Where nobody says so all is left to V8.
+ * @param bytes after which they are, to be less than what the heap may grow by
+ */
+export function collectYoungAfter(bytes: number, collectYoung: () => void): void {
+  collectAfter = bytes;
   collect = collectYoung;
 }
 
 /** Of every piece that was read and is passed on or thrown away. */
 export function bytesPassed(count: number): void {
   passed += count;
-  if (passed < COLLECT_AFTER) return;
+  if (passed < collectAfter) return;
   passed = 0;
-  collect?.();
+  collect();
 }

@@ -1,28 +1,32 @@
 import t from 'tap';
-import { bytesPassed, collectBy } from '../src/passing-bytes.ts';
+import { bytesPassed, collectYoungAfter } from '../src/passing-bytes.ts';
 
-const MIB = 1024 * 1024;
+t.test('nothing is collected where nobody said how', async (t) => {
+  t.doesNotThrow(() => bytesPassed(2 ** 40));
+});
 
-t.test('each 3 MiB that passed are collected once, in pieces or in one', async (t) => {
+t.test('each 1,000 bytes that passed are collected once, in pieces or in one', async (t) => {
   let collected = 0;
-  collectBy(() => {
+  const collect = (): void => {
     collected += 1;
-  });
-  t.teardown(() => collectBy(null));
-  for (let piece = 0; piece < 47; piece += 1) bytesPassed(MIB / 16);
-  bytesPassed(MIB / 16 - 1);
+  };
+  collectYoungAfter(1, () => {});
+  bytesPassed(1);
+  collectYoungAfter(1000, collect);
+  for (let piece = 0; piece < 9; piece += 1) bytesPassed(100);
+  bytesPassed(99);
   t.equal(collected, 0);
   bytesPassed(1);
   t.equal(collected, 1);
-  bytesPassed(2 * MIB);
+  bytesPassed(999);
   t.equal(collected, 1);
-  bytesPassed(100 * MIB);
+  bytesPassed(100_000);
   t.equal(collected, 2, 'a collection finds all that is dead');
-  bytesPassed(2 * MIB);
+  bytesPassed(999);
   t.equal(collected, 2);
-});
-
-t.test('nothing is collected where nobody said how', async (t) => {
-  collectBy(null);
-  t.doesNotThrow(() => bytesPassed(100 * MIB));
+  collectYoungAfter(2000, collect);
+  bytesPassed(1000);
+  t.equal(collected, 2, 'what passed before counts');
+  bytesPassed(1);
+  t.equal(collected, 3);
 });

@@ -7,48 +7,59 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { collectBy } from '../passing-bytes.ts';
+import { collectYoungAfter } from '../passing-bytes.ts';
 
-/** Percent by which the heap may grow over what was alive at the last full collection. */
-const GROWTH = 40;
-/** The same where full collections come one after the other. */
-const GROWTH_UNDER_PRESSURE = 200;
+/** What V8 may take before it collects. */
+interface Room {
+  /** Percent by which the heap may grow over what was alive at the last full collection. */
+  readonly growth: number;
+  /** Bytes that may pass before the young are collected: less than half of that growth of the smallest heap. */
+  readonly passing: number;
+}
+
+const MIB = 1024 * 1024;
+const MODEST: Room = { growth: 40, passing: 3 * MIB };
+/** Where full collections come one after the other. */
+const ROOMY: Room = { growth: 200, passing: 12 * MIB };
 /** Milliseconds between two full collections that are one after the other, and those that are far apart. */
 const CLOSE = 2_000;
 const FAR = 10_000;
 /** Bytes of the space for young objects that are enough: twice the 16 MiB that Node documents as its default. */
-const YOUNG = 32 * 1024 * 1024;
+const YOUNG = 32 * MIB;
 
 /** For the whole process, before it serves. V8 reads the settings anew when it next decides about a size. */
 export function keepHeapModest(): void {
-  const grow = growth((percent) => setFlagsFromString(`--heap-growing-percent=${percent}`));
+  const collector = garbageCollector();
+  const collectYoung = (): void => void collector({ type: 'minor', execution: 'sync' });
+  const collected = roomBy(({ growth, passing }) => {
+    setFlagsFromString(`--heap-growing-percent=${growth}`);
+    collectYoungAfter(passing, collectYoung);
+  });
   let mayGrow = true;
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (isFull(entry)) grow(entry.startTime);
+    for (const entry of list.getEntries()) if (isFull(entry)) collected(entry.startTime);
     if (!mayGrow || youngSize() < YOUNG) return;
     mayGrow = false;
     setFlagsFromString('--semi-space-growth-factor=1');
   }).observe({ entryTypes: ['gc'] });
-  const collect = garbageCollector();
-  collectBy(() => void collect({ type: 'minor', execution: 'sync' }));
 }
 
 /**
- * Decides how far the heap may grow.
- * @param set gets the percentage to begin with, and each other one from then on
+ * Decides how much room there is.
+ * @param give gets the room to begin with, and each other one from then on
  * @returns takes the time of each full collection, in milliseconds
  */
-export function growth(set: (percent: number) => void): (time: number) => void {
-  let percent = GROWTH;
+export function roomBy(give: (room: Room) => void): (time: number) => void {
+  let room = MODEST;
   let last = Number.NEGATIVE_INFINITY;
-  set(percent);
+  give(room);
   return (time) => {
     const apart = time - last;
     last = time;
-    const next = apart < CLOSE ? GROWTH_UNDER_PRESSURE : apart > FAR ? GROWTH : percent;
-    if (next === percent) return;
-    percent = next;
-    set(percent);
+    const next = apart < CLOSE ? ROOMY : apart > FAR ? MODEST : room;
+    if (next === room) return;
+    room = next;
+    give(room);
   };
 }
 

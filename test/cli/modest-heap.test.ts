@@ -2,47 +2,83 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { growth } from '../../src/cli/modest-heap.ts';
+import { roomBy } from '../../src/cli/modest-heap.ts';
 
 const module = new URL('../../src/cli/modest-heap.ts', import.meta.url).href;
 
-/** Remembers the last 10,000 of 300,000 objects, as a cache does, and tells how large the heap became, in MiB. */
+/** What a process of its own says. */
+async function run(script: string, ...options: string[]): Promise<number> {
+  const parameters = [...options, '--input-type=module', '--eval', script];
+  return JSON.parse((await promisify(execFile)(process.execPath, parameters)).stdout);
+}
+
+/** What it says with the settings and without. */
+async function compare(script: (setUp: string) => string, ...options: string[]) {
+  const setUp = `(await import('${module}')).keepHeapModest();`;
+  return { modest: await run(script(setUp), ...options), usual: await run(script(''), ...options) };
+}
+
+/** Remembers the last 10,000 of 300,000 objects, as a cache does, and tells how large the space for young ones became, in MiB. */
 const churn = (setUp: string): string => `
   import { getHeapSpaceStatistics } from 'node:v8';
   ${setUp}
   const kept = new Map();
-  const sizes = { new_space: 0, old_space: 0 };
+  let most = 0;
   for (let n = 0; n < 300_000; n += 1) {
     kept.set(n, { claims: Object.fromEntries(Array.from({ length: 12 }, (_, k) => ['claim' + k, 'value ' + n + k])) });
     kept.delete(n - 10_000);
     if (n % 500 !== 0) continue;
     await new Promise(setImmediate);
-    for (const { space_name: name, space_size: size } of getHeapSpaceStatistics()) {
-      if (name in sizes) sizes[name] = Math.max(sizes[name], size / 1024 ** 2);
-    }
+    const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space');
+    most = Math.max(most, young.space_size / 1024 ** 2);
   }
-  console.log(JSON.stringify(sizes));
+  console.log(most);
 `;
 
-async function sizes(setUp: string): Promise<{ readonly new_space: number; readonly old_space: number }> {
-  const parameters = ['--input-type=module', '--eval', churn(setUp)];
-  return JSON.parse((await promisify(execFile)(process.execPath, parameters)).stdout);
-}
-
 t.test('young objects get 64 MiB at most, where V8 by itself would give them 128', async (t) => {
-  const modest = await sizes(`(await import('${module}')).keepHeapModest();`);
-  const usual = await sizes('');
-  t.ok(modest.new_space <= 64, `${modest.new_space}`);
+  const { modest, usual } = await compare(churn);
+  t.ok(modest <= 64, `${modest}`);
   // On a machine with little memory V8 is modest by itself.
-  t.ok(modest.new_space <= usual.new_space, `${usual.new_space} without`);
-  t.ok(modest.old_space < usual.old_space + 10, `${modest.old_space}, ${usual.old_space} without`);
+  t.ok(modest <= usual, `${usual} without`);
+});
+
+/** Remembers ever more after a full collection, and tells to how many times the size the heap came before the next one. */
+const fill = (setUp: string): string => `
+  import { constants, PerformanceObserver } from 'node:perf_hooks';
+  import { getHeapSpaceStatistics } from 'node:v8';
+  ${setUp}
+  const kept = [];
+  const keep = (count) => { for (let n = 0; n < count; n += 1) kept.push({ n, both: [n, n + 1] }); };
+  const size = () => getHeapSpaceStatistics().find((space) => space.space_name === 'old_space').space_used_size;
+  let full = 0;
+  new PerformanceObserver((list) => {
+    for (const { detail } of list.getEntries()) if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) full += 1;
+  }).observe({ entryTypes: ['gc'] });
+  keep(400_000);
+  const before = full;
+  globalThis.gc();
+  while (full === before) await new Promise(setImmediate);
+  const begin = size();
+  const collected = full;
+  let most = begin;
+  while (full === collected) {
+    keep(2_000);
+    most = Math.max(most, size());
+    await new Promise(setImmediate);
+  }
+  console.log(most / begin);
+`;
+
+t.test('the heap comes to a smaller multiple of what lives in it', async (t) => {
+  const { modest, usual } = await compare(fill, '--expose-gc');
+  t.ok(modest < usual, `${modest} times, ${usual} without`);
 });
 
 t.test(
   'the heap gets room while full collections follow each other, until they are rare again',
   async (t) => {
     const set: number[] = [];
-    const collected = growth((percent) => set.push(percent));
+    const collected = roomBy(({ growth }) => set.push(growth));
     t.strictSame(set, [40]);
     collected(0);
     collected(2_000);
@@ -75,17 +111,11 @@ const pass = (setUp: string): string => `
     bytesPassed(Buffer.allocUnsafeSlow(64 * 1024).length);
     if (n % 4 === 0) await new Promise(setImmediate);
   }
-  console.log(JSON.stringify({ full, kept: kept.length }));
+  console.log(kept.length > 0 && full);
 `;
 
 t.test('bytes that passed are collected with the young', async (t) => {
-  const [modest, usual] = await Promise.all(
-    [`(await import('${module}')).keepHeapModest();`, ''].map(async (setUp) => {
-      const parameters = ['--input-type=module', '--eval', pass(setUp)];
-      const { stdout } = await promisify(execFile)(process.execPath, parameters);
-      return JSON.parse(stdout) as { readonly full: number };
-    }),
-  );
-  t.ok((modest?.full ?? 99) <= 2, `${modest?.full} times all was marked`);
-  t.ok((usual?.full ?? 0) > (modest?.full ?? 99), `${usual?.full} times without`);
+  const { modest, usual } = await compare(pass);
+  t.ok(modest <= 2, `${modest} times all was marked`);
+  t.ok(modest < usual, `${usual} times without`);
 });
