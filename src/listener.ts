@@ -40,8 +40,11 @@ type Exchanges = { readonly request: IncomingMessage; readonly response: ServerR
   quietSince?: number;
 };
 
-/** How often Node looks for connections whose header or request is late; its default of 30 s would make timeouts vague. */
+/** How often connections that were forgotten are looked for. */
 const CHECK_EVERY = 1_000;
+
+/** How often Node looks for those whose header or request is late: its default of 30 s would make timeouts vague, and find thousands at once. */
+const LATE_CHECK_EVERY = 250;
 
 /**
  * Requests of one connection that may be unanswered at a time; the connection ends with the last of them. Node hands out
@@ -49,8 +52,8 @@ const CHECK_EVERY = 1_000;
  */
 const MOST_UNANSWERED = 128;
 
-/** Node finds all that are late at once, up to `limits.connections` of them; so many are answered before others have their turn. */
-const LATE_AT_ONCE = 50;
+/** Node may find up to `limits.connections` that are late at once; so many are answered before others have their turn. */
+const LATE_AT_ONCE = 10;
 
 /**
  * Makes a server that is not listening yet.
@@ -65,7 +68,7 @@ export function createListener(
   const server = createServer({
     // The guard counts what it allows; Node's own bound lies above, so that a 431 is ours where possible.
     maxHeaderSize: Math.min(policy.limits.headerBytes + policy.limits.targetBytes, 1024 * 1024) + 1024,
-    connectionsCheckingInterval: CHECK_EVERY,
+    connectionsCheckingInterval: LATE_CHECK_EVERY,
     requireHostHeader: false,
     insecureHTTPParser: false,
     noDelay: true,

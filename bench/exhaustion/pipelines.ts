@@ -12,7 +12,7 @@ const PIPELINE = REQUEST.repeat(REQUESTS);
 
 export const pipelines: Attack = {
   name: 'pipelines',
-  what: `${REQUESTS} requests at once on a connection, four times the rate of others, and nobody reads`,
+  what: `${REQUESTS} requests at once on a connection, as many in all as other floods have, and nobody reads`,
   unit: 'requests',
   mostMebibytes: 100,
   mostDescriptors: 100,
@@ -33,7 +33,7 @@ export const pipelines: Attack = {
         // What it holds is given back when it is reset, and another connection takes its place.
         setTimeout(() => socket.resetAndDestroy(), 1000);
       },
-      (REQUESTS * 1000) / (4 * target.rate),
+      (REQUESTS * 1000) / target.rate,
     );
     return {
       stop: () => {

@@ -173,26 +173,68 @@ t.test('whoever leaves before the turn comes is gone, and the turn does no harm'
   t.equal(turns.asked, 1, 'and nothing is read for nobody');
 });
 
-t.test('an upload whose turn does not come holds its caller back', async (t) => {
-  let received = 0;
-  const { forwarding, turns } = await start(t, (socket) => {
-    socket.on('data', (chunk) => {
-      received += chunk.length;
+/** What moves bytes, and how many of them came through so far. */
+const MOVERS: [
+  name: string,
+  moved: (upstream: () => number, caller: () => number) => number,
+  begin: (bytes: Buffer) => (Buffer | string)[],
+  answer: (bytes: Buffer) => (Buffer | string)[],
+][] = [
+  [
+    'an upload',
+    (upstream) => upstream(),
+    (bytes) => [`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${SIZE}\r\n\r\n`, bytes],
+    () => [],
+  ],
+  [
+    'an answer',
+    (_, caller) => caller(),
+    () => ['GET / HTTP/1.1\r\nHost: a\r\n\r\n'],
+    (bytes) => [`HTTP/1.1 200 OK\r\nContent-Length: ${SIZE}\r\n\r\n`, bytes],
+  ],
+  [
+    'an answer to a handshake',
+    (_, caller) => caller(),
+    () => [HANDSHAKE],
+    (bytes) => [`HTTP/1.1 403 Forbidden\r\nContent-Length: ${SIZE}\r\n\r\n`, bytes],
+  ],
+  ['a tunnel inward', (upstream) => upstream(), (bytes) => [HANDSHAKE, bytes], () => [SWITCHED]],
+  ['a tunnel outward', (_, caller) => caller(), () => [HANDSHAKE], (bytes) => [SWITCHED, bytes]],
+];
+
+t.test('whose turn does not come is not read any more, and goes on with the turn', async (t) => {
+  const bytes = BYTES.subarray(0, 1024 * KIB);
+  for (const [name, moved, begin, answer] of MOVERS) {
+    let received = 0;
+    const { forwarding, turns } = await start(t, (socket) => {
+      socket.once('data', () => {
+        for (const piece of answer(bytes)) socket.write(piece);
+      });
+      socket.on('data', (chunk) => {
+        received += chunk.length;
+      });
     });
-  });
-  turns.held = [];
-  const connection = await openConnection(forwarding.port);
-  connection.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${SIZE}\r\n\r\n`);
-  connection.write(BYTES.subarray(0, 1024 * KIB));
-  await until(() => turns.asked === 1);
-  await until(() => received >= 64 * KIB);
-  // Whatever else the event loop had to do by then.
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  t.ok(received < 256 * KIB, `${received}`);
-  t.equal(turns.asked, 1);
-  const held = turns.held;
-  turns.held = null;
-  for (const work of held) work();
-  await until(() => received >= 1024 * KIB);
-  connection.destroy();
+    turns.held = [];
+    const { socket } = await openConnection(forwarding.port);
+    let read = 0;
+    socket.on('data', (chunk: Buffer) => {
+      read += chunk.length;
+    });
+    for (const piece of begin(bytes)) socket.write(piece);
+    const count = (): number =>
+      moved(
+        () => received,
+        () => read,
+      );
+    await until(() => turns.asked === 1 && count() >= 64 * KIB);
+    // Whatever else the event loop had to do by then.
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    t.equal(turns.asked, 1, name);
+    t.ok(count() < 256 * KIB, `${name}: ${count()} bytes`);
+    const held = turns.held;
+    turns.held = null;
+    for (const work of held) work();
+    await until(() => count() >= bytes.length);
+    socket.destroy();
+  }
 });
