@@ -20,6 +20,8 @@ const { values: options } = parseArgs({
     /** How many times its quiet value the 99th percentile of the good caller may be. */
     factor: { type: 'string', default: '3' },
     only: { type: 'string', multiple: true },
+    /** The good caller asks the upstream directly. */
+    past: { type: 'boolean', default: false },
     source: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
@@ -77,6 +79,7 @@ async function playAll(): Promise<readonly Verdict[]> {
       seconds: Number(options.seconds),
       rate: Number(options.rate),
       callerRate: Number(options.caller),
+      past: options.past,
     });
     const verdict = judge(played, Number(options.factor));
     verdicts.push(verdict);

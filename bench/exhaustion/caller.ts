@@ -7,9 +7,17 @@ import { createTokenMaker, type TokenMaker, type TokenMaterial } from './tokens.
 import { answerEach } from './worker.ts';
 
 export type CallerQuestion =
-  | { readonly prepare: { readonly port: number; readonly material: TokenMaterial; readonly rate: number } }
+  | { readonly prepare: Preparation }
   | { readonly begin: true }
   | { readonly end: true };
+
+interface Preparation {
+  readonly port: number;
+  readonly material: TokenMaterial;
+  readonly rate: number;
+  /** Who the upstream must have heard that we are; null for a caller who goes past the gateway. */
+  readonly subject: string | null;
+}
 
 /** One window. */
 export interface Served {
@@ -33,8 +41,7 @@ let caller: Caller | null = null;
 
 answerEach<CallerQuestion, Served>(async (question) => {
   if ('prepare' in question) {
-    const { port, material, rate } = question.prepare;
-    caller = new Caller(port, createTokenMaker(material, 'alice'), rate);
+    caller = new Caller(question.prepare);
     await caller.warmUp();
     return NOTHING;
   }
@@ -48,22 +55,24 @@ class Caller {
   readonly #tokens: TokenMaker;
   readonly #known: string;
   readonly #rate: number;
+  readonly #answer: string;
   readonly #open = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
   #sent = 0;
   #times: number[] = [];
   #failures: Record<string, number> = {};
 
-  constructor(port: number, tokens: TokenMaker, rate: number) {
+  constructor({ port, material, rate, subject }: Preparation) {
     this.#pool = new Pool(`http://127.0.0.1:${port}`, {
       connections: CONNECTIONS,
       pipelining: 1,
       keepAliveTimeout: 60_000,
       localAddress: FROM,
     });
-    this.#tokens = tokens;
-    this.#known = tokens.good('ES256');
+    this.#tokens = createTokenMaker(material, 'alice');
+    this.#known = this.#tokens.good('ES256');
     this.#rate = rate;
+    this.#answer = subject === null ? '' : `"for":"${subject}"`;
   }
 
   /** Opens every connection, and has the compiler see the way of a request often. */
@@ -115,7 +124,7 @@ class Caller {
       });
       const text = await body.text();
       if (statusCode !== 200) return String(statusCode);
-      return text.includes('"for":"alice"') ? null : 'another answer';
+      return text.includes(this.#answer) ? null : 'another answer';
     } catch (error) {
       return error instanceof Error ? error.message.slice(0, 60) : 'error';
     }

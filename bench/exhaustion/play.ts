@@ -20,6 +20,8 @@ export interface PlayOptions {
   readonly rate: number;
   /** Of the good caller, per second. */
   readonly callerRate: number;
+  /** Whether the good caller asks the upstream directly: what the machine alone does to whoever is there. */
+  readonly past: boolean;
 }
 
 /** What was seen. */
@@ -62,7 +64,9 @@ export async function play(attack: Attack, options: PlayOptions): Promise<Played
   const gateway = await startAttacked(options.program, policyFor(attack, ports));
   try {
     const start = performance.now();
-    await caller.ask({ prepare: { port: gateway.port, material, rate: options.callerRate } });
+    const { callerRate: rate, past } = options;
+    const asked = past ? { port: ports.orders, subject: null } : { port: gateway.port, subject: 'alice' };
+    await caller.ask({ prepare: { ...asked, material, rate } });
     const { before, spent } = await quietWindow(gateway, caller, options);
     const { fetches: early } = await orders.ask({ count: true });
     const shown = await attackedWindow(attack, { gateway, caller, material, options });
