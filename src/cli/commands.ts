@@ -48,7 +48,16 @@ const DEV: Command = {
   summary: 'Try it here: a gateway with an issuer, callers and a sample API of its own',
   positionals: [],
   options: {
-    upstream: { value: 'URL', describes: 'your own API behind the gateway; without it a small sample API' },
+    config: {
+      value: 'FILE',
+      short: 'c',
+      describes: 'a policy of your own, whose issuers sign with development keys; without it one for any API',
+    },
+    upstream: {
+      value: 'URL',
+      describes:
+        'your own API behind the gateway, in the place of every upstream of --config; without both a small sample API',
+    },
     listen: {
       value: 'ADDRESS',
       describes: 'gateway, on loopback only (default 127.0.0.1:8080, or the next free port)',
@@ -66,9 +75,14 @@ const DEV: Command = {
   examples: [
     { line: 'dev', does: 'start, and print curl lines that show 200, 401 and 403' },
     { line: 'dev --upstream http://127.0.0.1:3000', does: 'put your own API behind it' },
+    {
+      line: 'dev --config sallyport.yaml --upstream http://127.0.0.1:3000',
+      does: 'try a policy of your own, with tokens of its issuers from `token`',
+    },
     { line: 'dev --print-policy > sallyport.yaml', does: 'a policy to start your own from' },
   ],
   notes: [
+    'With --config all that the file says holds, but for `listen`, `admin` and the keys of its issuers; a list of keys or users whose file is not there is empty.',
     'Keys live in memory and end with the process. It listens on loopback only, and refuses to start with NODE_ENV=production or inside Kubernetes.',
   ],
   load: async () => (await import('./dev.ts')).dev,
@@ -77,15 +91,24 @@ const DEV: Command = {
 const TOKEN: Command = {
   name: 'token',
   summary: 'Get a token, good or bad on purpose, from the `dev` that runs here',
-  positionals: [{ name: 'PERSONA', required: true, describes: 'alice, bob or carol' }],
+  positionals: [
+    {
+      name: 'PERSONA',
+      required: true,
+      describes: 'alice, bob or carol; any name where `dev` has a --config',
+    },
+  ],
   options: {
     expired: { describes: 'expired an hour ago' },
     'not-yet': { describes: 'good only from an hour ahead' },
     'wrong-audience': { describes: 'meant for another API' },
     'bad-signature': { describes: 'with a signature that does not verify' },
     scope: { value: '"A B"', describes: 'these scopes instead of the persona\'s; "" for none' },
+    role: { value: '"A B"', describes: 'these roles instead of the persona\'s; "" for none' },
+    claims: { value: 'JSON', describes: 'further claims as a JSON object, over all others' },
+    issuer: { value: 'NAME', describes: 'which issuer of the policy (default the first)' },
     ttl: { value: 'DURATION', describes: 'lifetime, as in 30s, 5m, 1h (default 1h, at most 24h)' },
-    algorithm: { value: 'ALG', describes: 'ES256 (default) or RS256' },
+    algorithm: { value: 'ALG', describes: 'signature algorithm (default ES256 where the issuer takes it)' },
     dev: { value: 'URL', describes: "the development issuer's origin (default http://127.0.0.1:9902)" },
   },
   examples: [
@@ -94,6 +117,10 @@ const TOKEN: Command = {
     {
       line: 'token carol --scope "orders:read orders:write" --ttl 5m',
       does: 'what carol may not do by herself',
+    },
+    {
+      line: 'token ana --issuer corp --role admin --claims \'{"tenant":"acme"}\'',
+      does: 'for a policy of your own (`dev --config`)',
     },
   ],
   load: async () => (await import('./token.ts')).token,

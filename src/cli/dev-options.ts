@@ -15,6 +15,8 @@ export interface DevOptions {
   readonly listen: TcpAddress | null;
   readonly admin: TcpAddress | 'none' | null;
   readonly issuerPort: number | null;
+  /** A policy file of the user's. */
+  readonly config: string | null;
 }
 
 /**
@@ -23,7 +25,11 @@ export interface DevOptions {
  */
 export function readDevOptions(options: OptionValues): DevOptions {
   const admin = textOption(options, 'admin');
+  if (options.has('config') && options.has('print-policy')) {
+    throw new UsageError('--print-policy prints the policy of `dev` itself; leave --config out');
+  }
   return {
+    config: textOption(options, 'config') ?? null,
     upstream: readUpstream(textOption(options, 'upstream')),
     listen: readAddress('listen', textOption(options, 'listen')),
     admin: admin === 'none' ? 'none' : readAddress('admin', admin),

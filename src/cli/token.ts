@@ -1,9 +1,7 @@
 /** `token PERSONA`: asks the issuer of the running `dev` for a token and prints nothing else. */
 
 import { ISSUER_PATH, USUAL_ISSUER_PORT } from '../development/issuer-path.ts';
-import { findPersona, PERSONAS } from '../development/personas.ts';
-import { ALGORITHMS, DEFECTS, MAXIMUM_LIFETIME } from '../development/token-order.ts';
-import { suggest } from '../policy/reading/suggest.ts';
+import { DEFECTS, MAXIMUM_LIFETIME } from '../development/token-order.ts';
 import { isLoopbackUrl } from '../wire/loopback-url.ts';
 import { type Invocation, type OptionValues, textOption, UsageError } from './command.ts';
 import { mayDevelop } from './dev-options.ts';
@@ -34,6 +32,7 @@ export async function token(invocation: Invocation): Promise<number> {
     return EXIT_OK;
   }
   const reason = answer.error_description ?? answer.error ?? 'its answer holds no token';
+  if (answer.error === 'invalid_client') throw new UsageError(String(reason));
   streams.stderr.write(`sallyport: ${origin} refuses: ${plainText(String(reason))}\n`);
   return EXIT_FAILED;
 }
@@ -48,16 +47,7 @@ function issuerOrigin(text: string): string {
   return url.origin;
 }
 
-function checkPersona(name: string): void {
-  if (findPersona(name) !== undefined) return;
-  const names = PERSONAS.map((persona) => persona.name);
-  const meant = suggest(name, names);
-  const advice = meant === null ? `known are: ${names.join(', ')}` : `did you mean ${meant}?`;
-  throw new UsageError(`no persona is called ${JSON.stringify(name)}; ${advice}`);
-}
-
 function tokenParameters(persona: string, options: OptionValues): URLSearchParams {
-  checkPersona(persona);
   const parameters = new URLSearchParams({ grant_type: 'client_credentials', client_id: persona });
   const defects = DEFECTS.filter((defect) => options.has(defect.replace('_', '-')));
   if (defects.includes('expired') && defects.includes('not_yet')) {
@@ -68,12 +58,9 @@ function tokenParameters(persona: string, options: OptionValues): URLSearchParam
   if (scope !== undefined) parameters.set('scope', scope);
   const lifetime = textOption(options, 'ttl');
   if (lifetime !== undefined) parameters.set('expires_in', String(readLifetime(lifetime)));
-  const algorithm = textOption(options, 'algorithm');
-  if (algorithm !== undefined) {
-    if (!ALGORITHMS.some((known) => known === algorithm)) {
-      throw new UsageError(`--algorithm must be ${ALGORITHMS.join(' or ')}`);
-    }
-    parameters.set('algorithm', algorithm);
+  for (const name of ['issuer', 'role', 'claims', 'algorithm'] as const) {
+    const value = textOption(options, name);
+    if (value !== undefined) parameters.set(name, value);
   }
   return parameters;
 }

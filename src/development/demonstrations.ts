@@ -19,13 +19,15 @@ export interface DemonstrationOptions {
   /** The name before the colon of the scopes. */
   readonly api: string;
   readonly apiKey: string;
+  /** Name of the issuer in the policy. */
+  readonly issuer: string;
   readonly mint: (order: TokenOrder) => Promise<string>;
 }
 
 /** Makes the lines, each with a token of its own kind that is good for a day. */
 export async function demonstrations(options: DemonstrationOptions): Promise<readonly Demonstration[]> {
   const order = (name: string, defects: readonly Defect[] = []) =>
-    options.mint(orderFor(name, options.api, defects)).then((token) => `-H "Authorization: Bearer ${token}"`);
+    options.mint(orderFor(name, options, defects)).then((token) => `-H "Authorization: Bearer ${token}"`);
   const [alice, bob, carol] = await Promise.all([order('alice'), order('bob'), order('carol')]);
   const [expired, forged] = await Promise.all([
     order('alice', ['expired']),
@@ -44,11 +46,18 @@ interface Lines {
   readonly key: string;
 }
 
-function orderFor(name: string, api: string, defects: readonly Defect[]): TokenOrder {
+function orderFor(
+  name: string,
+  { api, issuer }: DemonstrationOptions,
+  defects: readonly Defect[],
+): TokenOrder {
   const persona: Persona | undefined = findPersona(name);
   if (persona === undefined) throw new Error(`no persona ${name}`);
   return {
     persona,
+    issuer,
+    roles: persona.roles,
+    claims: {},
     scopes: scopesOf(persona.access, api),
     lifetime: defects.includes('expired') ? DEFAULT_LIFETIME : MAXIMUM_LIFETIME,
     algorithm: 'ES256',

@@ -17,6 +17,9 @@ export interface DevelopmentPolicyOptions {
   readonly keyHash: string;
 }
 
+/** Name of the issuer in the policy. */
+export const ISSUER_NAME = 'development';
+
 /** The name before the colon of the scopes: of the sample, or of an API that we do not know. */
 export function apiName(sample: boolean): string {
   return sample ? SAMPLE_API : 'api';
@@ -40,9 +43,9 @@ log: {format: pretty}
 upstream: ${scalar(options.upstream)}
 
 # Who may vouch for callers, and which of them counts where a route does not say.
-accept: [development, machines]
+accept: [${ISSUER_NAME}, machines]
 issuers:
-  development:
+  ${ISSUER_NAME}:
     issuer: ${scalar(options.issuerOrigin + ISSUER_PATH)}
     audience: ${audienceOf(sample)}
 api_keys:
@@ -87,6 +90,7 @@ const SAMPLE_ROUTES = `  - id: health
 const ANY_ROUTES = `  - id: read
     path: /**
     methods: [GET, OPTIONS]
+    websocket: true
     require: {scopes: ["api:read"]}
   - id: write
     path: /**

@@ -3,19 +3,21 @@
  * the same way as `run`, from the text of a policy on, so that what is seen here is what is served there.
  */
 
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { newApiKey } from '../credentials/new-api-key.ts';
 import type { Dependencies } from '../deps.ts';
-import type { RefusedPolicy } from '../policy/load-policy.ts';
-import type { LogPolicy } from '../policy/policy.ts';
+import type { LoadedPolicy, LoadOptions, RefusedPolicy } from '../policy/load-policy.ts';
+import type { LogPolicy, Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
 import { choosePort } from './choose-port.ts';
 import { type Demonstration, demonstrations } from './demonstrations.ts';
-import { apiName, audienceOf, developmentPolicy } from './development-policy.ts';
+import { apiName, developmentPolicy, ISSUER_NAME } from './development-policy.ts';
 import { type RunningIssuer, startIssuer } from './issuer.ts';
-import { USUAL_ISSUER_PORT } from './issuer-path.ts';
+import { SPIFFE_BUNDLE, USUAL_ISSUER_PORT } from './issuer-path.ts';
+import { routeDemonstrations } from './route-demonstrations.ts';
 import { startSampleApi } from './sample-api.ts';
+import { type TokenTerms, termsOf } from './token-terms.ts';
 import { formatTcpAddress, type TcpAddress } from './where-allowed.ts';
 
 const USUAL_PORT = 8080;
@@ -27,6 +29,8 @@ export interface DevelopmentOptions {
   readonly listen: TcpAddress | null;
   readonly admin: TcpAddress | 'none' | null;
   readonly issuerPort: number | null;
+  /** A policy file to serve instead of the one of our own; the keys of its issuers become ours. */
+  readonly config: string | null;
 }
 
 /** What the surroundings give. */
@@ -44,9 +48,13 @@ export interface RunningDevelopment {
   readonly gateway: string;
   readonly admin: string | null;
   readonly issuer: RunningIssuer;
+  /** Names of the issuers whose tokens can be had. */
+  readonly issuers: readonly string[];
+  /** What is behind the gateway, for people. */
   readonly upstream: string;
-  readonly sample: boolean;
-  /** Usual ports that were taken, in sentences. */
+  /** Which policy is served, and what is behind it. */
+  readonly kind: 'sample' | 'upstream' | 'config';
+  /** Usual ports that were taken and files that are not there, in sentences. */
   readonly notices: readonly string[];
   readonly demonstrations: readonly Demonstration[];
   close(): Promise<void>;
@@ -63,20 +71,68 @@ export async function startDevelopment(
   surroundings: DevelopmentSurroundings,
 ): Promise<DevelopmentStart> {
   await using started = new AsyncDisposableStack();
-  const sample = options.upstream === null;
-  const api = apiName(sample);
   const issuerPort = options.issuerPort ?? (await choosePort(USUAL_ISSUER_PORT, []));
-  const issuer = await startIssuer({
-    port: issuerPort,
-    audience: audienceOf(sample),
-    api,
-    now: surroundings.now,
-  });
+  const secret = randomBytes(64).toString('base64url');
+  const issuer = await startIssuer({ port: issuerPort, secret, now: surroundings.now });
   started.defer(() => issuer.close());
-  const upstream = options.upstream ?? (await startSample(started));
   const listen = options.listen ?? (await usualAddress(USUAL_PORT, []));
   const admin = options.admin ?? (await usualAddress(USUAL_ADMIN_PORT, [listen.port]));
+  const setup: Setup = { options, surroundings, issuer, secret, listen, admin };
+  const choice =
+    options.config === null ? await ownPolicy(setup, started) : userPolicy(setup, options.config);
+  const loaded = await load(choice.source, surroundings);
+  if (!loaded.ok) return loaded;
+  const served = await serve(loaded.policy, surroundings, started);
+  const issuers = loaded.policy.issuers.map(termsOf);
+  issuer.offer({ issuers, api: choice.api });
+  const gateway = `http://${served.listening}`;
+  const lines = await choice.demonstrate({ gateway, policy: loaded.policy, issuers });
+  const everything = started.move();
+  const running: RunningDevelopment = {
+    gateway,
+    admin: served.admin === null ? null : `http://${served.admin}`,
+    issuer,
+    issuers: issuers.map(({ name }) => name),
+    upstream: choice.upstream(loaded.policy),
+    kind: choice.kind,
+    notices: [...choice.notices, ...noticesOf(options, { listen, admin, issuerPort: issuer.port })],
+    demonstrations: lines,
+    close: () => everything.disposeAsync(),
+  };
+  return { running };
+}
 
+/** What is there before the policy is known. */
+interface Setup {
+  readonly options: DevelopmentOptions;
+  readonly surroundings: DevelopmentSurroundings;
+  readonly issuer: RunningIssuer;
+  readonly secret: string;
+  readonly listen: TcpAddress;
+  readonly admin: TcpAddress | 'none';
+}
+
+/** What differs between our own policy and one of the user's. */
+interface PolicyChoice {
+  readonly kind: RunningDevelopment['kind'];
+  /** Where the policy comes from. */
+  readonly source: Pick<LoadOptions, 'file' | 'text' | 'overrides' | 'standIns'>;
+  readonly api: string | null;
+  readonly notices: readonly string[];
+  upstream(policy: Policy): string;
+  demonstrate(served: {
+    readonly gateway: string;
+    readonly policy: Policy;
+    readonly issuers: readonly TokenTerms[];
+  }): Promise<readonly Demonstration[]>;
+}
+
+/** The policy of our own, before the sample API or an API of the user's. */
+async function ownPolicy(setup: Setup, started: AsyncDisposableStack): Promise<PolicyChoice> {
+  const { options, issuer, listen, admin } = setup;
+  const sample = options.upstream === null;
+  const api = apiName(sample);
+  const upstream = options.upstream ?? (await startSample(started));
   const apiKey = newApiKey();
   const text = developmentPolicy({
     listen: formatTcpAddress(listen),
@@ -86,22 +142,50 @@ export async function startDevelopment(
     issuerOrigin: issuer.origin,
     keyHash: hashOf(apiKey),
   });
-  const served = await serve(text, surroundings, started);
-  if ('problems' in served) return served;
-  const gateway = `http://${served.listening}`;
-  const lines = await demonstrations({ gateway, sample, api, apiKey, mint: issuer.mint });
-  const everything = started.move();
-  const running: RunningDevelopment = {
-    gateway,
-    admin: served.admin === null ? null : `http://${served.admin}`,
-    issuer,
-    upstream,
-    sample,
-    notices: noticesOf(options, { listen, admin, issuerPort: issuer.port }),
-    demonstrations: lines,
-    close: () => everything.disposeAsync(),
+  return {
+    kind: sample ? 'sample' : 'upstream',
+    source: { file: 'dev.yaml', text },
+    api,
+    notices: [],
+    upstream: () => upstream,
+    demonstrate: ({ gateway }) =>
+      demonstrations({ gateway, sample, api, apiKey, issuer: ISSUER_NAME, mint: issuer.mint }),
   };
-  return { running };
+}
+
+/** A policy of the user's: everything in it holds, but for keys and addresses that only the real place has. */
+function userPolicy(
+  { options, surroundings, issuer, secret, listen, admin }: Setup,
+  file: string,
+): PolicyChoice {
+  const notices: string[] = [];
+  const override = (value: string, name: string) => ({ value, from: `--${name}` });
+  return {
+    kind: 'config',
+    source: {
+      file,
+      overrides: {
+        listen: override(formatTcpAddress(listen), 'listen'),
+        admin: override(admin === 'none' ? admin : formatTcpAddress(admin), 'admin'),
+      },
+      standIns: {
+        jwksUri: `${issuer.issuer}/jwks`,
+        bundleUri: issuer.issuer + SPIFFE_BUNDLE,
+        secret,
+        upstream: options.upstream,
+        exists: existsSync,
+        onMissing: (list, missing) =>
+          notices.push(`${list}: the file ${missing} is not there, so the list is empty here`),
+      },
+    },
+    api: null,
+    notices,
+    upstream: ({ upstreams }) =>
+      [...upstreams.values()]
+        .map(({ name, targets }) => `${name} ${targets.map(({ origin }) => origin).join(', ')}`)
+        .join('; '),
+    demonstrate: (served) => routeDemonstrations({ ...served, mint: issuer.mint, now: surroundings.now() }),
+  };
 }
 
 /** Hexadecimal SHA-256, as a policy holds it. */
@@ -119,6 +203,16 @@ async function usualAddress(usual: number, spoken: readonly number[]): Promise<T
   return { kind: 'tcp', host: '127.0.0.1', port: await choosePort(usual, spoken) };
 }
 
+async function load(
+  source: PolicyChoice['source'],
+  { environment, now }: DevelopmentSurroundings,
+): Promise<LoadedPolicy | RefusedPolicy> {
+  const { loadPolicy } = await import('../policy/load-policy.ts');
+  return loadPolicy({ ...source, environment, readFile: readBytes, development: true, now: now() });
+}
+
+const readBytes = (path: string): Buffer => readFileSync(path);
+
 /** Where the server listens, as HOST:PORT. */
 interface Served {
   readonly listening: string;
@@ -126,25 +220,12 @@ interface Served {
 }
 
 async function serve(
-  text: string,
+  policy: Policy,
   surroundings: DevelopmentSurroundings,
   started: AsyncDisposableStack,
-): Promise<Served | RefusedPolicy> {
-  const [{ loadPolicy }, { startServer }] = await Promise.all([
-    import('../policy/load-policy.ts'),
-    import('../server.ts'),
-  ]);
-  const loaded = await loadPolicy({
-    file: 'dev.yaml',
-    text,
-    environment: surroundings.environment,
-    readFile: readFileSync,
-    development: true,
-    now: surroundings.now(),
-  });
-  if (!loaded.ok) return loaded;
-  const { policy } = loaded;
-  const log = surroundings.openLog(policy.log);
+): Promise<Served> {
+  const { startServer } = await import('../server.ts');
+  const log = surroundings.openLog({ ...policy.log, format: 'pretty' });
   const server = await startServer({ policy, dependencies: { now: surroundings.now, log } });
   started.defer(() => server.close());
   return { listening: server.addresses.public[0] ?? '', admin: server.addresses.admin };

@@ -1,44 +1,55 @@
-/** Makes and signs development tokens in the form of RFC 9068, good ones and ones that are bad on purpose. */
-import { randomUUID } from 'node:crypto';
+/** Makes and signs development tokens in the form that a policy reads, good ones and ones that are bad on purpose. */
+import { type KeyObject, randomUUID } from 'node:crypto';
 import { type CryptoKey, SignJWT } from 'jose';
+import type { JsonValue } from '../credentials/credential.ts';
 import type { TokenOrder } from './token-order.ts';
+import { putClaim, putRequired, type TokenTerms } from './token-terms.ts';
 
-/** A private key in memory and the name under which its public half is published. */
+/** A key in memory, and the name under which its public half is published; null for a shared secret. */
 export interface SigningKey {
-  readonly kid: string;
-  readonly privateKey: CryptoKey;
-}
-
-/** Who signs, and for whom. */
-export interface TokenTerms {
-  readonly issuer: string;
-  readonly audience: string;
-  /** Epoch milliseconds. */
-  readonly now: number;
+  readonly kid: string | null;
+  readonly key: CryptoKey | KeyObject | Uint8Array;
 }
 
 /** Seconds that `expired` lies back and `not_yet` ahead: well beyond any leeway that a policy may set. */
 const AN_HOUR = 3600;
 
-/** Makes the token that is ordered. */
-export async function mintToken(order: TokenOrder, terms: TokenTerms, key: SigningKey): Promise<string> {
-  const { issuedAt, notBefore, expiresAt } = times(order, Math.floor(terms.now / 1000));
-  const { persona, scopes, defects } = order;
-  const token = await new SignJWT({
-    client_id: persona.name,
-    scope: scopes.join(' '),
-    roles: [...persona.roles],
-  })
-    .setProtectedHeader({ alg: order.algorithm, kid: key.kid, typ: 'at+jwt' })
-    .setIssuer(terms.issuer)
-    .setSubject(persona.name)
-    .setAudience(defects.includes('wrong_audience') ? 'https://another-api.example' : terms.audience)
-    .setIssuedAt(issuedAt)
-    .setNotBefore(notBefore)
-    .setExpirationTime(expiresAt)
-    .setJti(randomUUID())
-    .sign(key.privateKey);
-  return defects.includes('bad_signature') ? spoilSignature(token) : token;
+/**
+ * Makes the token that is ordered.
+ * @param now epoch milliseconds
+ */
+export async function mintToken(
+  order: TokenOrder,
+  terms: TokenTerms,
+  { signing, now }: { readonly signing: SigningKey; readonly now: number },
+): Promise<string> {
+  const seconds = Math.floor(now / 1000);
+  const { issuedAt, notBefore, expiresAt } = times(order, seconds);
+  const claims = claimsOf(order, terms, seconds);
+  const header: Record<string, JsonValue> = {};
+  putRequired(header, terms.header, seconds);
+  const kid = signing.kid === null ? {} : { kid: signing.kid };
+  const draft = new SignJWT({ ...claims, iat: issuedAt, nbf: notBefore, exp: expiresAt, ...order.claims });
+  draft.setProtectedHeader({ ...header, alg: order.algorithm, typ: terms.typ, ...kid });
+  const token = await draft.sign(signing.key);
+  return order.defects.includes('bad_signature') ? spoilSignature(token) : token;
+}
+
+function claimsOf(order: TokenOrder, terms: TokenTerms, now: number): Record<string, JsonValue> {
+  const { persona, scopes, roles, defects } = order;
+  const claims: Record<string, JsonValue> = { jti: randomUUID(), ...terms.profileClaims(persona.name) };
+  if (terms.client !== null) putClaim(claims, terms.client, persona.name);
+  putRequired(claims, terms.claims, now);
+  if (terms.issuer !== null) claims.iss = terms.issuer;
+  claims.sub = terms.subject(persona.name);
+  putClaim(claims, terms.subjectClaim, claims.sub);
+  if (terms.scopes !== null) putClaim(claims, terms.scopes, scopes.join(' '));
+  if (terms.roles !== null) putClaim(claims, terms.roles, [...roles]);
+  const audience = defects.includes('wrong_audience') ? ['https://another-api.example'] : terms.audience;
+  // Only `aud` may hold several (RFC 7519 section 4.1.3).
+  const isList = terms.audienceClaim[0] === 'aud' && audience.length > 1;
+  putClaim(claims, terms.audienceClaim, isList ? [...audience] : (audience[0] ?? ''));
+  return claims;
 }
 
 /** All in epoch seconds; an expired token was issued before it expired. */

@@ -11,6 +11,7 @@ import { createLocator, type TreeLocator } from './reading/locate-path.ts';
 import { mergeDefaults } from './reading/merge-defaults.ts';
 import { decodeText, type FileText, namedFile, readText } from './reading/read-named-file.ts';
 import { readYaml } from './reading/read-yaml.ts';
+import { isReplacedBy, putStandIns, type StandIns } from './reading/stand-ins.ts';
 import {
   type Configuration,
   configurationSchema,
@@ -39,6 +40,8 @@ export interface ReadOptions {
   };
   /** Undefined variables and missing files are values that nobody knows yet, not problems. Default false. */
   readonly detached?: boolean;
+  /** For `dev --config` only: what takes the place of keys, addresses and files of the real place. */
+  readonly standIns?: StandIns;
 }
 
 export interface ReadConfiguration {
@@ -58,11 +61,13 @@ export function readConfiguration(options: ReadOptions): ReadConfiguration {
   const locator = createLocator(options.file);
   const problems = createProblemList(locator);
   const files = new Set([resolve(options.file)]);
-  const root = withOverrides(readRoot(options, problems), options);
+  const written = readRoot(options, problems);
+  const prepared = options.standIns === undefined ? written : putStandIns(written, options.standIns);
+  const root = withOverrides(prepared, options);
   locator.setRoot(root);
   const context = createContext(options, { locator, problems, files });
-  const written = checkShape(configurationSchema.node, root, [], context) as WrittenConfiguration;
-  const configuration = mergeDefaults(withDrainDelay(written, locator, options), checkShape);
+  const shaped = checkShape(configurationSchema.node, root, [], context) as WrittenConfiguration;
+  const configuration = mergeDefaults(withDrainDelay(shaped, locator, options), checkShape);
   return {
     configuration,
     problems,
@@ -73,7 +78,7 @@ export function readConfiguration(options: ReadOptions): ReadConfiguration {
 }
 
 function readRoot(options: ReadOptions, problems: ProblemList): Located {
-  const { file, text, environment, detached = false } = options;
+  const { file, text, environment, detached = false, standIns } = options;
   const read = text === undefined ? readText(file, options.readFile) : decodeText(text);
   const start = { file, line: 1, column: 1 };
   if (!read.ok) {
@@ -81,7 +86,8 @@ function readRoot(options: ReadOptions, problems: ProblemList): Located {
     return unknownTree(start);
   }
   const before = problems.count;
-  const tree = readYaml(read.text, { file, environment, detached, problems });
+  const isReplaced = (path: ConfigurationPath) => standIns !== undefined && isReplacedBy(path, standIns);
+  const tree = readYaml(read.text, { file, environment, detached, problems, isReplaced });
   if (tree !== null) return tree;
   if (problems.count === before) {
     const message = 'the policy file is empty; it needs at least `routes`';

@@ -173,11 +173,20 @@ async function testTokens(t: Test, dev: Development): Promise<void> {
     const body: { code?: string } = JSON.parse(await response.text());
     t.equal(body.code, code, `${parameters.join(' ')}: ${code}`);
   }
-  const refused = ['token', 'alice', '--scope', 'a"b', '--dev', dev.issuer];
-  const { exitCode, stdout, stderr } = await runCommand(refused);
-  t.equal(exitCode, 1);
-  t.equal(stdout, '');
-  t.match(stderr, /refuses: scope must be words/);
+  const refused: readonly [parameters: string[], exitCode: number, text: RegExp][] = [
+    [['alice', '--scope', 'a"b'], 1, /refuses: scope must be words/],
+    [['alice', '--algorithm', 'none'], 1, /refuses: algorithm must be one of RS256,/],
+    [['alice', '--issuer', 'corp'], 1, /refuses: issuer must be one of development/],
+    [['alice', '--claims', '{'], 1, /refuses: claims must be a JSON object/],
+    [['dave'], 2, /no persona is called "dave"; known are: alice, bob, carol\n/],
+    [['alcie'], 2, /did you mean alice\?/],
+  ];
+  for (const [parameters, expected, text] of refused) {
+    const { exitCode, stdout, stderr } = await runCommand(['token', ...parameters, '--dev', dev.issuer]);
+    t.equal(exitCode, expected, parameters.join(' '));
+    t.equal(stdout, '');
+    t.match(stderr, text);
+  }
 }
 
 async function testOnline(t: Test, dev: Development): Promise<void> {
@@ -189,7 +198,7 @@ routes: [{path: /**}]
   const { mkdtempSync, writeFileSync } = await import('node:fs');
   const directory = mkdtempSync(`${process.env.TMPDIR ?? '/tmp'}/sallyport-online-`);
   const rows: readonly [url: string, exitCode: number, text: RegExp][] = [
-    [`${dev.issuer}/sallyport-development/jwks`, 0, /issuer corp: 2 usable keys/],
+    [`${dev.issuer}/sallyport-development/jwks`, 0, /issuer corp: 5 usable keys/],
     [`${dev.issuer}/nothing`, 69, /issuer corp: no keys: .*404/],
     ['http://127.0.0.1:9/', 69, /issuer corp: no keys: /],
   ];

@@ -2,11 +2,34 @@ import { request } from 'node:http';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import t from 'tap';
 import { startIssuer } from '../../src/development/issuer.ts';
+import { termsOf } from '../../src/development/token-terms.ts';
+import { loadPolicy } from '../../src/policy/load-policy.ts';
 
 const NOW = 1_800_000_000;
-const issuer = await startIssuer({ port: 0, audience: 'orders-api', api: 'orders', now: () => NOW * 1000 });
+const options = { port: 0, secret: 'x'.repeat(64), now: () => NOW * 1000 };
+const issuer = await startIssuer(options);
+issuer.offer({ api: 'orders', issuers: [termsOf(await compileIssuer(issuer.issuer))] });
 t.teardown(() => issuer.close());
 const keys = createRemoteJWKSet(new URL(`${issuer.issuer}/jwks`));
+
+/** The one issuer of a policy for `orders-api`. */
+async function compileIssuer(name: string) {
+  const text = `upstream: http://127.0.0.1:9
+issuers: {development: {issuer: "${name}", audience: orders-api}}
+routes: [{path: /**}]
+`;
+  const readFile = () => '';
+  const loaded = await loadPolicy({
+    file: 'p.yaml',
+    text,
+    environment: {},
+    readFile,
+    development: true,
+    now: 0,
+  });
+  if (!loaded.ok || loaded.policy.issuers[0] === undefined) throw new Error('the policy is refused');
+  return loaded.policy.issuers[0];
+}
 
 interface Answer {
   readonly status: number;
@@ -64,26 +87,26 @@ t.test(
   },
 );
 
-t.test('the published keys are one for ES256 and one for RS256, without any private part', async (t) => {
+t.test('the published keys are one of each kind, without any private part', async (t) => {
   const { body } = await ask('GET', '/sallyport-development/jwks');
   const published = body.keys;
   if (!Array.isArray(published)) throw new Error('no keys');
   t.same(
-    published.map(({ alg }) => alg),
-    ['ES256', 'RS256'],
+    published.map(({ kid }) => kid),
+    ['ec-256', 'rsa', 'ec-384', 'ec-521', 'ed25519'].map((kind) => `development-${kind}`),
   );
   for (const key of published)
     for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) t.notOk(member in key, member);
 });
 
 t.test('two issuers have different keys', async (t) => {
-  const other = await startIssuer({ port: 0, audience: 'orders-api', api: 'orders', now: () => NOW * 1000 });
+  const other = await startIssuer(options);
   t.teardown(() => other.close());
   const published = await (await fetch(`${other.issuer}/jwks`)).text();
   t.not(published, await (await fetch(`${issuer.issuer}/jwks`)).text());
 });
 
-for (const algorithm of ['ES256', 'RS256']) {
+for (const algorithm of ['ES256', 'RS256', 'PS512', 'ES384', 'ES512', 'EdDSA', 'Ed25519']) {
   t.test(`a token by ${algorithm} verifies, in the form of RFC 9068`, async (t) => {
     const { status, body, headers } = await order({ client_id: 'alice', algorithm });
     t.equal(status, 200);
@@ -116,6 +139,12 @@ t.test('scope, lifetime and emptiness of scope are as ordered', async (t) => {
   t.equal(decodeJwt(String(none)).scope, '');
 });
 
+t.test('roles and further claims are as ordered, over all others', async (t) => {
+  const claims = JSON.stringify({ tenant: 'acme', sub: 'dave', org: { id: 7 } });
+  const { access_token: token } = (await order({ client_id: 'bob', role: 'a b', claims })).body;
+  t.match(decodeJwt(String(token)), { tenant: 'acme', sub: 'dave', org: { id: 7 }, roles: ['a', 'b'] });
+});
+
 const DEFECTS: readonly [defect: string, code: string, claims: object][] = [
   ['expired', 'ERR_JWT_EXPIRED', { exp: NOW - 3600, iat: NOW - 7200 }],
   ['not_yet', 'ERR_JWT_CLAIM_VALIDATION_FAILED', { nbf: NOW + 3600, iat: NOW }],
@@ -146,6 +175,13 @@ const REFUSED: readonly [title: string, body: string, error: string][] = [
     'grant_type=client_credentials&client_id=alice&expires_in=86401',
     'invalid_request',
   ],
+  ['an unknown issuer', 'grant_type=client_credentials&client_id=alice&issuer=corp', 'invalid_request'],
+  [
+    'claims that are no object',
+    'grant_type=client_credentials&client_id=alice&claims=[1]',
+    'invalid_request',
+  ],
+  ['claims that are no JSON', 'grant_type=client_credentials&client_id=alice&claims={', 'invalid_request'],
   [
     'a lifetime that is no number',
     'grant_type=client_credentials&client_id=alice&expires_in=x',
@@ -197,6 +233,6 @@ t.test('other methods, other paths and long bodies', async (t) => {
 });
 
 t.test('a taken port rejects', async (t) => {
-  const again = startIssuer({ port: issuer.port, audience: 'a', api: 'a', now: () => 0 });
+  const again = startIssuer({ ...options, port: issuer.port });
   await t.rejects(again, { code: 'EADDRINUSE' });
 });

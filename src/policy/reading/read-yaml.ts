@@ -3,7 +3,7 @@
  * back: tags, merge keys, `%YAML 1.1`, a second document, duplicate keys, aliases that lead nowhere or multiply.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, type Scalar } from 'yaml';
-import type { Position, ProblemList } from '../problem.ts';
+import type { ConfigurationPath, Position, ProblemList } from '../problem.ts';
 import { BrokenLines } from './broken-lines.ts';
 import {
   type Located,
@@ -27,6 +27,8 @@ export interface YamlOptions {
   /** An undefined variable is a value that is not known yet, not a problem. */
   readonly detached: boolean;
   readonly problems: ProblemList;
+  /** Whether something else takes the place of the value at a path: its variables need not be defined. */
+  readonly isReplaced?: (path: ConfigurationPath) => boolean;
 }
 
 /** The tree, or null when the text is no YAML at all; problems are in the list then. */
@@ -165,6 +167,7 @@ class TreeReader {
       if (message !== null) return this.#refuse(at, 'yaml_syntax', message);
     }
     const { scalar, errors } = readScalar(written, plain, at, this.#options);
+    if (errors.length > 0 && this.#options.isReplaced?.(this.#path)) return opaqueScalar(at);
     for (const { code, message } of errors) this.#refuse(at, code, message);
     return scalar;
   }
