@@ -78,8 +78,12 @@ function withCause(url: string, { cause, failure }: Fetched & { readonly ok: fal
 }
 
 function checkMetadata(metadata: FetchedObject, issuer: MetadataPolicy, from: string): Discovered {
-  const mismatch = mismatchOf(metadata.issuer, metadataIssuers(issuer));
-  if (mismatch !== null) return { ok: false, cause: mismatch };
+  const expected = metadataIssuers(issuer);
+  const mismatch = mismatchOf(metadata.issuer, expected);
+  // ADFS ([MS-OIDCE] section 2.2.3.2): access tokens have an issuer of their own, and its metadata names it.
+  const { access_token_issuer: ofTokens } = metadata;
+  const speaksForIt = typeof ofTokens === 'string' && expected.includes(ofTokens);
+  if (mismatch !== null && !speaksForIt) return { ok: false, cause: mismatch };
   const jwksUri = metadata.jwks_uri;
   if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) return { ok: false, cause: 'has no jwks_uri' };
   // It stands in every line of the log about these keys.

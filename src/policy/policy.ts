@@ -125,6 +125,8 @@ export interface CorsPolicy {
   readonly origins: ReadonlySet<string> | null;
   /** Names that a page may send, as written. */
   readonly headers: readonly string[];
+  /** Lower-case beginnings of further names that a page may send, of entries such as `mcp-param-*`. */
+  readonly headerPrefixes: readonly string[];
   /** Names, besides those of our own answers, that a page may read, as written. */
   readonly expose: readonly string[];
   readonly credentials: boolean;

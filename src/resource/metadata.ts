@@ -13,6 +13,7 @@ import { WELL_KNOWN } from './metadata-address.ts';
 export const FOR_EVERY_PAGE: CorsPolicy = Object.freeze({
   origins: null,
   headers: [],
+  headerPrefixes: [],
   expose: [],
   credentials: false,
   maxAge: 0,

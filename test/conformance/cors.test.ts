@@ -49,6 +49,7 @@ routes:
   - path: /orders/**
   - {path: "/items/{id}", methods: [GET, PUT], require: {scopes: [items:write]}}
   - {path: /bosses/**, require: {roles: [boss]}}
+  - {path: /prefixed, cors: {origins: "${OWN}", headers: [authorization, "Mcp-Param-*"]}}
   - {path: /own/**, methods: [GET], cors: {origins: "${OWN}", headers: [authorization, x-key], expose: [ETag], credentials: true, max_age: 1h}}
   - {path: /every/**, cors: {origins: "*"}}
   - {path: /closed/**, cors: none}
@@ -169,13 +170,25 @@ for (const [name, request, fields] of GRANTED) {
 }
 
 t.test('X02 a star for headers is refused at load, since it never covers Authorization', async (t) => {
-  for (const headers of ['"*"', '[authorization, "*"]']) {
+  for (const headers of ['"*"', '[authorization, "*"]', '"*-param"', '"mcp-*-a"', '"mcp-**"']) {
     const result = await checkPolicy(t, {
       policy: `upstream: http://127.0.0.1:3000\ncors: {origins: ["${APP}"], headers: ${headers}}\nroutes: [{path: /, auth: none}]\n`,
     });
     t.not(result.exitCode, 0);
     t.match(result.stdout + result.stderr, /cors\.headers.*Authorization.*\[authorization, content-type\]/);
   }
+});
+
+t.test('X02 X01 names that begin as the policy says are granted as they are asked for', async (t) => {
+  const asked =
+    'authorization, Mcp-Param-Region, mcp-param-a, mcp-param-a, mcp-param-, x-evil, mcp-param-b c, mcp-param-é';
+  const sent = preflight(OWN, '/prefixed', 'POST', {
+    headers: [['Access-Control-Request-Headers', asked]],
+  });
+  const names = 'authorization, mcp-param-region, mcp-param-a';
+  await grants(t, sent, granted(OWN, 'POST', { 'access-control-allow-headers': names }));
+  const none = granted(OWN, 'POST', { 'access-control-allow-headers': 'authorization' });
+  await grants(t, preflight(OWN, '/prefixed', 'POST'), none);
 });
 
 const DENIED_PREFLIGHTS: [string, RequestParts][] = [

@@ -42,6 +42,20 @@ t.test('K18 only metadata of exactly this issuer is used', async (t) => {
   t.same(await run({ document: { issuer: ISSUER, jwks_uri: JWKS } }), { ok: true, jwksUri: JWKS });
 });
 
+t.test('K18 metadata that names the issuer as that of its access tokens is used (ADFS)', async (t) => {
+  const rows: readonly [access_token_issuer: unknown, found: boolean][] = [
+    [ISSUER, true],
+    [`${ISSUER}/`, false],
+    ['https://evil.test', false],
+    [[ISSUER], false],
+    [undefined, false],
+  ];
+  for (const [access_token_issuer, found] of rows) {
+    const document = { issuer: 'https://as.test/adfs', access_token_issuer, jwks_uri: JWKS };
+    t.equal((await run({ document })).ok, found, JSON.stringify(access_token_issuer));
+  }
+});
+
 const template = 'https://as.test/{tenant}/v2';
 const named = (tenant: string): string => template.replace('{tenant}', tenant);
 /** Tenants (null: any), the issuer in the metadata, and whether it is that of the entry. */

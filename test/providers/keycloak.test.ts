@@ -1,4 +1,5 @@
 /** Keycloak: docs/providers/keycloak.md against tokens and keys as a realm of Keycloak 26 makes them. */
+import { generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
 import { startKeyServer } from '../fixtures/key-server.ts';
 import { anHour, bareJwk, mint, serveProvider } from '../fixtures/provider.ts';
@@ -16,19 +17,18 @@ keys.serve('/realms/shop/.well-known/openid-configuration', {
   token_endpoint: `${ISSUER}/protocol/openid-connect/token`,
   jwks_uri: `${keys.url}/realms/shop/protocol/openid-connect/certs`,
 });
-keys.serve('/realms/shop/protocol/openid-connect/certs', {
-  keys: [
-    {
-      ...bareJwk(signing),
-      kid: signing.kid,
-      alg: 'RS256',
-      use: 'sig',
-      x5c: [selfSignedX5c(signing, 'shop')],
-      x5t: 'gBJ0l1V0kbMxWbnqHhVX6vmQUpo',
-    },
-    { ...bareJwk(encryption), kid: encryption.kid, alg: 'RSA-OAEP', use: 'enc' },
-  ],
-});
+const published = [
+  {
+    ...bareJwk(signing),
+    kid: signing.kid,
+    alg: 'RS256',
+    use: 'sig',
+    x5c: [selfSignedX5c(signing, 'shop')],
+    x5t: 'gBJ0l1V0kbMxWbnqHhVX6vmQUpo',
+  },
+  { ...bareJwk(encryption), kid: encryption.kid, alg: 'RSA-OAEP', use: 'enc' },
+];
+keys.serve('/realms/shop/protocol/openid-connect/certs', { keys: published });
 const provider = await serveProvider(t, {
   page: 'keycloak',
   keysFrom: () => ({
@@ -75,6 +75,37 @@ t.test('the preset discovers the keys of the realm', async (t) => {
 t.test('an access token is forwarded as its user, client, scopes and realm roles', async (t) => {
   await provider.forwarded(t, { ...get, token: access() }, caller);
   await provider.forwarded(t, { target: '/clerks', token: access() }, caller);
+});
+
+t.test('a token without the scope that the route asks for lacks it', async (t) => {
+  const token = access({ scope: 'profile email' });
+  await provider.refused(
+    t,
+    { ...get, token },
+    { reason: 'scope_missing', expected: 'orders:read', status: 403 },
+  );
+});
+
+t.test('a lightweight token without mappers says too little', async (t) => {
+  const bare = { aud: undefined, sub: undefined, realm_access: undefined, resource_access: undefined };
+  await provider.refused(t, { ...get, token: access(bare) }, { reason: 'audience_missing' });
+  const addressed = { ...bare, aud: 'orders-api' };
+  await provider.refused(t, { ...get, token: access(addressed) }, { reason: 'subject_missing' });
+  const named = { ...addressed, sub: caller['x-auth-subject'] };
+  const missing = { reason: 'role_missing', expected: 'clerk', status: 403 };
+  await provider.refused(t, { target: '/clerks', token: access(named) }, missing);
+});
+
+t.test('a key on Ed448 verifies nothing', async (t) => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed448');
+  keys.serve('/realms/shop/protocol/openid-connect/certs', {
+    keys: [...published, { ...publicKey.export({ format: 'jwk' }), kid: 'e448', alg: 'EdDSA', use: 'sig' }],
+  });
+  const [, payload = ''] = access().split('.');
+  const header = Buffer.from(JSON.stringify({ alg: 'EdDSA', typ: 'JWT', kid: 'e448' })).toString('base64url');
+  const signature = sign(null, Buffer.from(`${header}.${payload}`), privateKey).toString('base64url');
+  const token = `${header}.${payload}.${signature}`;
+  await provider.refused(t, { ...get, token }, { reason: 'unknown_kid' });
 });
 
 t.test('the key for encryption verifies nothing', (t) =>

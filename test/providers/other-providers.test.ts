@@ -91,10 +91,17 @@ t.test('ADFS', async (t) => {
       },
     ],
   });
+  keys.serve('/adfs/.well-known/openid-configuration', {
+    issuer: 'https://sts.example.com/adfs',
+    access_token_issuer: ISSUER,
+    jwks_uri: `${keys.url}/adfs/discovery/keys`,
+  });
   const provider = await serveProvider(t, {
     page: 'other-providers',
     block: 1,
-    keysFrom: () => ({ keys: { from: 'url', url: `${keys.url}/adfs/discovery/keys`, form: 'jwks' } }),
+    keysFrom: () => ({
+      keys: { from: 'discovery', url: `${keys.url}/adfs/.well-known/openid-configuration` },
+    }),
   });
   const get = { target: '/orders/1' };
   const access = (changes: Members = {}, header: Members = { kid: signing.kid }): string =>

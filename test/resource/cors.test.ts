@@ -7,6 +7,7 @@ const APP = 'https://app.example.com';
 const policy = (parts: Partial<CorsPolicy> = {}): CorsPolicy => ({
   origins: new Set([APP, 'http://localhost:3000']),
   headers: ['authorization'],
+  headerPrefixes: [],
   expose: [],
   credentials: false,
   maxAge: 600_000,

@@ -7,6 +7,7 @@ const APP = 'https://app.example.com';
 const policy = (parts: Partial<CorsPolicy> = {}): CorsPolicy => ({
   origins: new Set([APP]),
   headers: ['authorization', 'content-type'],
+  headerPrefixes: [],
   expose: ['ETag'],
   credentials: false,
   maxAge: 600_000,

@@ -7,6 +7,7 @@ const APP = 'https://app.example.com';
 const policy: CorsPolicy = {
   origins: new Set([APP]),
   headers: ['authorization'],
+  headerPrefixes: [],
   expose: [],
   credentials: false,
   maxAge: 0,

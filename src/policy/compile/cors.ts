@@ -46,19 +46,26 @@ function compileCors(
   context: CompileContext,
 ): CorsPolicy {
   const { origins, credentials, max_age: maxAge } = written;
+  const prefixes = written.headers.filter((name) => PREFIX.test(name));
+  const headers = written.headers.map((name) => (PREFIX.test(name) ? null : name));
+  const expose = written.expose;
   return {
     origins: allowedOrigins(origins ?? [], credentials, path, context),
-    headers: names(written.headers, [...path, 'headers'], HEADERS_WILDCARD, context),
-    expose: names(written.expose, [...path, 'expose'], EXPOSE_WILDCARD, context),
+    headers: names(headers, [...path, 'headers'], HEADERS_WILDCARD, context),
+    headerPrefixes: [...new Set(prefixes.map((name) => name.slice(0, -1).toLowerCase()))],
+    expose: names(expose, [...path, 'expose'], EXPOSE_WILDCARD, context),
     credentials,
     maxAge,
   };
 }
 
+/** The beginning of names, as `mcp-param-*`. */
+const PREFIX = /^[^*]+\*$/;
+
 const HEADERS_WILDCARD =
-  '"*" never covers Authorization (Fetch, "CORS non-wildcard request-header name"), so that no token would come; write the names, e.g. [authorization, content-type]';
+  '"*" never covers Authorization (Fetch, "CORS non-wildcard request-header name"), so that no token would come; write the names, e.g. [authorization, content-type], or how they begin, e.g. mcp-param-*';
 const EXPOSE_WILDCARD =
-  '"*" is a name like any other to pages that send credentials (Fetch); write the names, e.g. [ETag]';
+  '"*" is a name like any other to pages that send credentials (Fetch), and no name may hold it; write the names, e.g. [ETag]';
 
 /** Null for every origin. */
 function allowedOrigins(
@@ -82,15 +89,16 @@ function allowedOrigins(
   return null;
 }
 
-/** Header names, each once however it is spelt. */
+/** Header names, each once however it is spelt; null for entries that are none. */
 function names(
-  written: readonly string[],
+  written: readonly (string | null)[],
   path: ConfigurationPath,
   wildcard: string,
   context: CompileContext,
 ): readonly string[] {
-  const index = written.indexOf('*');
-  if (index !== -1) context.problems.report([...path, index], 'wildcard_header', wildcard);
-  const folded = written.map((name) => name.toLowerCase());
-  return written.filter((_, at) => folded.indexOf(folded[at] ?? '') === at);
+  for (const [index, name] of written.entries()) {
+    if (name?.includes('*')) context.problems.report([...path, index], 'wildcard_header', wildcard);
+  }
+  const folded = written.map((name) => name?.toLowerCase());
+  return written.filter((name, at) => name !== null && folded.indexOf(folded[at]) === at) as string[];
 }

@@ -13,7 +13,7 @@ const block = object({
     example: ['https://app.example.com'],
   }),
   headers: key(listOf(text(headerName), { none: true }), {
-    doc: 'Names that a page may send. `authorization` has to be among them for tokens and keys to come; `"*"` is refused, since it never covers that one.',
+    doc: 'Names that a page may send. `authorization` has to be among them for tokens and keys to come; `"*"` is refused, since it never covers that one; `mcp-param-*` allows every name that begins so.',
     default: ['authorization', 'content-type'],
     example: ['authorization', 'content-type', 'x-api-key'],
   }),

@@ -60,7 +60,7 @@ export const listenerKeys = {
     { doc: 'The protection space named in every challenge (RFC 9110 section 11.5).', default: 'api' },
   ),
   trusted_proxies: key(listOf(text()), {
-    doc: 'Networks (CIDR) or addresses whose `X-Forwarded-*` and `Forwarded` are believed, but for what tells of another method or path (`X-Forwarded-Method`, `-URI`). Name every load balancer and proxy in front: one that is missing here is one peer to `limits.failed_credentials`, so that the bad credentials of some callers shut out all that come through it. `0.0.0.0/0` and `::/0` are refused.',
+    doc: 'Networks (CIDR) or addresses whose `X-Forwarded-*` and `Forwarded` are believed, but for what tells of another method or path (`X-Forwarded-Method`, `-URI`). They must write `X-Forwarded-Host` and `-Proto` themselves: nginx, HAProxy and Apache pass on what a client wrote there unless they are told (README). Name every load balancer and proxy in front: one that is missing here is one peer to `limits.failed_credentials`, so that the bad credentials of some callers shut out all that come through it. `0.0.0.0/0` and `::/0` are refused.',
     default: [],
     example: ['10.0.0.0/8', '::1'],
   }),
