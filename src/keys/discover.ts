@@ -78,12 +78,8 @@ function withCause(url: string, { cause, failure }: Fetched & { readonly ok: fal
 }
 
 function checkMetadata(metadata: FetchedObject, issuer: MetadataPolicy, from: string): Discovered {
-  const expected = metadataIssuers(issuer);
-  const mismatch = mismatchOf(metadata.issuer, expected);
-  // ADFS ([MS-OIDCE] section 2.2.3.2): access tokens have an issuer of their own, and its metadata names it.
-  const { access_token_issuer: ofTokens } = metadata;
-  const speaksForIt = typeof ofTokens === 'string' && expected.includes(ofTokens);
-  if (mismatch !== null && !speaksForIt) return { ok: false, cause: mismatch };
+  const mismatch = mismatchOf(metadata, metadataIssuers(issuer));
+  if (mismatch !== null) return { ok: false, cause: mismatch };
   const jwksUri = metadata.jwks_uri;
   if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri)) return { ok: false, cause: 'has no jwks_uri' };
   // It stands in every line of the log about these keys.
@@ -99,9 +95,12 @@ function checkMetadata(metadata: FetchedObject, issuer: MetadataPolicy, from: st
 }
 
 /** Exactly, or one tenant's keys would speak for another's (RFC 8414 section 3.3). */
-function mismatchOf(named: unknown, expected: readonly string[]): string | null {
+function mismatchOf(metadata: FetchedObject, expected: readonly string[]): string | null {
+  const { issuer: named, access_token_issuer: ofTokens } = metadata;
   const text = typeof named === 'string' ? asTemplate(named) : '';
   if (expected.includes(text)) return null;
+  // ADFS ([MS-OIDCE] section 2.2.3.2): access tokens have an issuer of their own, and its metadata names it.
+  if (typeof ofTokens === 'string' && expected.includes(ofTokens)) return null;
   if (expected.includes(slashTwin(text))) {
     return `names an issuer that differs from the policy's only by its final slash: write ${text}`;
   }
