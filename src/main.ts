@@ -5,6 +5,9 @@ import { describeDefect, main } from './cli/command-line.ts';
 import { EXIT_CONFIGURATION, EXIT_DEFECT } from './cli/exit-codes.ts';
 import { unsupportedNode } from './cli/node-version.ts';
 
+// Without a listener the signal opens Node's inspector, by which every process that reaches loopback reads keys.
+process.on('SIGUSR1', () => {});
+
 if (isMainThread) await runCommandLine();
 // In the one-file build our only thread begins here too; its own file does what it was started for.
 else await import('./credentials/bcrypt-thread.ts');

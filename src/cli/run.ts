@@ -3,6 +3,7 @@
  * whenever a file of it changes, whole or not at all: a policy that is wrong never replaces one that works.
  */
 import { readFileSync } from 'node:fs';
+import { url as inspectorUrl } from 'node:inspector';
 import { internalFailure } from '../observe/internal-failure.ts';
 import { openLog, type RunningLog } from '../observe/log.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load-policy.ts';
@@ -10,6 +11,7 @@ import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { Override } from '../policy/read-policy.ts';
 import { watchFiles } from '../policy/watch-files.ts';
 import { type RunningServer, startServer } from '../server.ts';
+import { announceAdmin } from './announce-admin.ts';
 import { type CommandFunction, type Environment, type Invocation, textOption } from './command.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
 import { keepHeapModest } from './modest-heap.ts';
@@ -37,8 +39,9 @@ export const run: CommandFunction = async (invocation) => {
 
 type Loading = ReturnType<typeof loadPolicy>;
 
-async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Invocation): Promise<number> {
+async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invocation): Promise<number> {
   const { policy } = loaded;
+  const { streams, environment } = invocation;
   keepHeapModest();
   const log = openLog(policy.log, 1, Date.now);
   let server: RunningServer;
@@ -52,6 +55,8 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Inv
     return EXIT_FAILED;
   }
   warn(log, loaded.warnings);
+  warnOfInspector(log);
+  const takeBack = announceAdmin(server.addresses.admin, environment);
   log.info(
     { public: server.addresses.public, admin: server.addresses.admin, routes: policy.routes.length },
     'listening',
@@ -73,9 +78,16 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Inv
   log.info({ signal: stopped }, 'draining');
   exitAtOnceOnSecondSignal(log);
   await server.drain();
+  takeBack();
   log.info({ lines_dropped: log.dropped() }, 'stopped');
   log.flushSync();
   return EXIT_OK;
+}
+
+/** Asked for by NODE_OPTIONS or on the command line: then this is a choice, and a dangerous one. */
+function warnOfInspector(log: RunningLog): void {
+  if (inspectorUrl() === undefined) return;
+  log.warn({}, 'the inspector of Node is open: every process that reaches its port can read keys and tokens');
 }
 
 const readBytes = (path: string): Buffer => readFileSync(path);
@@ -146,9 +158,13 @@ function exitAtOnceOnSecondSignal(log: RunningLog): void {
   process.once('SIGINT', exit);
 }
 
-/** Options win over the environment, and both over the file. */
+/** Options win over the environment, and both over the file, which wins over what an image brings. */
 function overridesOf({ options, environment }: Invocation): Readonly<Record<string, Override>> {
   const overrides: Record<string, Override> = {};
+  const { SALLYPORT_DEFAULT_LISTEN: usual } = environment;
+  if (usual !== undefined) {
+    overrides.listen = { value: usual, from: 'SALLYPORT_DEFAULT_LISTEN', yields: true };
+  }
   for (const name of ['listen', 'admin', 'upstream'] as const) {
     const override = overrideOf(name, textOption(options, name), environment);
     if (override !== null) overrides[name] = override;

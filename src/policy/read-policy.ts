@@ -23,6 +23,8 @@ export interface Override {
   readonly value: string;
   /** How to call its source in problems: `--listen`, `SALLYPORT_LISTEN`. */
   readonly from: string;
+  /** It counts only where the file says nothing. */
+  readonly yields?: boolean;
 }
 
 export interface ReadOptions {
@@ -67,11 +69,13 @@ export function readConfiguration(options: ReadOptions): ReadConfiguration {
   locator.setRoot(root);
   const context = createContext(options, { locator, problems, files });
   const shaped = checkShape(configurationSchema.node, root, [], context) as WrittenConfiguration;
-  const configuration = mergeDefaults(withDrainDelay(shaped, locator, options), checkShape);
+  const configuration = mergeDefaults(withDrainOfKubernetes(shaped, locator, options), checkShape);
+  const warnings = createProblemList(locator);
+  warnOfOverrides(prepared, options, warnings);
   return {
     configuration,
     problems,
-    warnings: createProblemList(locator),
+    warnings,
     isWritten: locator.isWritten,
     files: [...files],
   };
@@ -107,13 +111,26 @@ function withOverrides(root: Located, options: ReadOptions): Located {
   const entries = new Map(root.entries);
   for (const name of ['listen', 'admin', 'upstream'] as const) {
     const override = options.overrides?.[name];
-    if (override === undefined) continue;
+    if (override === undefined || (override.yields && root.entries.has(name))) continue;
     const at = { file: override.from, line: 0, column: 0 };
     const value = locatedScalar(override.value, at);
     if (name === 'upstream') overrideUpstream(entries, value);
     else entries.set(name, { keyAt: at, value });
   }
   return { ...root, entries };
+}
+
+/** Of what the file says in vain: an option is written by whoever starts us, a variable may come from anywhere. */
+function warnOfOverrides(root: Located, { overrides = {} }: ReadOptions, warnings: ProblemList): void {
+  if (root.kind !== 'map') return;
+  for (const [name, { from, yields }] of Object.entries(overrides)) {
+    const [key] =
+      name === 'upstream' ? ['upstream', 'upstreams'].filter((each) => root.entries.has(each)) : [name];
+    const written = key === undefined ? undefined : root.entries.get(key);
+    if (key === undefined || written === undefined || yields || from.startsWith('--')) continue;
+    const message = `does not count: the environment variable ${from} takes its place; unset it, or take the key out`;
+    warnings.reportAt(written.keyAt, { path: [key], code: 'overridden', message });
+  }
 }
 
 type Entries = Map<string, { keyAt: Position; value: Located }>;
@@ -204,15 +221,18 @@ function withoutTabs(text: string): string {
   }
 }
 
-const KUBERNETES_DRAIN_DELAY = 5000;
+/**
+ * Milliseconds. In Kubernetes endpoints are withdrawn only after the signal, so requests keep coming for a while; and
+ * the process is killed 30 s after it, three times as late as by Docker.
+ */
+const KUBERNETES_DRAIN = { drain_delay: 5_000, drain: 20_000 };
 
-/** In Kubernetes endpoints are withdrawn only after the signal, so requests keep coming for a while. */
-function withDrainDelay(
+function withDrainOfKubernetes(
   written: WrittenConfiguration,
   locator: TreeLocator,
   { environment }: ReadOptions,
 ): WrittenConfiguration {
-  const inKubernetes = Boolean(environment.KUBERNETES_SERVICE_HOST);
-  if (!inKubernetes || locator.isWritten(['timeouts', 'drain_delay'])) return written;
-  return { ...written, timeouts: { ...written.timeouts, drain_delay: KUBERNETES_DRAIN_DELAY } };
+  if (!environment.KUBERNETES_SERVICE_HOST) return written;
+  const usual = Object.entries(KUBERNETES_DRAIN).filter(([key]) => !locator.isWritten(['timeouts', key]));
+  return { ...written, timeouts: { ...written.timeouts, ...Object.fromEntries(usual) } };
 }

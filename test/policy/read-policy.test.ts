@@ -406,6 +406,11 @@ t.test('in Kubernetes draining begins later, unless the file says when', async (
   t.equal(read(SMALLEST, { environment }).configuration.timeouts.drain_delay, 5000);
   const written = `timeouts: {drain_delay: 0s}\n${SMALLEST}`;
   t.equal(read(written, { environment }).configuration.timeouts.drain_delay, 0);
+  // Less than the 10 s of Docker and the 30 s of Kubernetes, after which they kill.
+  t.equal(read(SMALLEST).configuration.timeouts.drain, 8000);
+  t.equal(read(SMALLEST, { environment }).configuration.timeouts.drain, 20_000);
+  const own = `timeouts: {drain: 1s}\n${SMALLEST}`;
+  t.match(read(own, { environment }).configuration.timeouts, { drain: 1000, drain_delay: 5000 });
 });
 
 t.test('detached, undefined variables and missing files are values that nobody knows', async (t) => {

@@ -62,8 +62,8 @@ const timeouts = object({
     default: '0s',
   }),
   drain: key(duration({ none: true }), {
-    doc: 'How long what is in flight may take to finish before the process ends.',
-    default: '30s',
+    doc: 'How long what is in flight may take to finish before the process ends. Docker kills 10 s after SIGTERM and Kubernetes 30 s after it: with `drain_delay` it must be less than `docker stop --time`, `stop_grace_period` or `terminationGracePeriodSeconds`. In Kubernetes the default is `20s`.',
+    default: '8s',
   }),
 });
 

@@ -38,7 +38,7 @@ const admin = object(
 /** Keys of the top level. */
 export const listenerKeys = {
   listen: key(listOf(listenAddress, { min: 1 }), {
-    doc: 'Where requests are taken: one address, or a list. `run --listen` and `SALLYPORT_LISTEN` win over it.',
+    doc: 'Where requests are taken: one address, or a list. `run --listen` and `SALLYPORT_LISTEN` win over it, and a warning says so; `SALLYPORT_DEFAULT_LISTEN`, which the container image sets to `:8080`, counts only where it is not written.',
     default: '127.0.0.1:8080',
     example: [':8080', 'unix:/run/sallyport.sock'],
   }),
