@@ -4,6 +4,7 @@
  */
 import type { Dependencies } from '../deps.ts';
 import { createKeySetPool, type KeySetPool } from '../keys/key-set-pool.ts';
+import type { Caller } from '../keys/look-up-grants.ts';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import { apiKey } from './api-key.ts';
 import { basic } from './basic.ts';
@@ -20,8 +21,14 @@ export interface Verifiers {
    * is refused as `source_not_accepted`. Never throws and never rejects; synchronous for a cached token, an API key,
    * and all that is refused without a key.
    * @param now epoch milliseconds
+   * @param caller who shows it; default null: we ask ourselves
    */
-  verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified>;
+  verify(
+    credential: Credential,
+    accept: AcceptPolicy,
+    now: number,
+    caller?: Caller | null,
+  ): Verified | Promise<Verified>;
   /** Lets in what costs a hash to know and nothing to guess; null for all else, good or bad. Never throws. */
   recognise(credential: Credential, accept: AcceptPolicy, now: number): Verified | null;
   /** One for each source; the gate is ready when all are. */
@@ -50,9 +57,9 @@ export function createVerifiers(
     return BROKEN;
   };
   return {
-    verify: (credential, accept, now) => {
+    verify: (credential, accept, now, caller = null) => {
       try {
-        const verified = families.get(credential.family)?.verify(credential, accept, now) ?? BROKEN;
+        const verified = families.get(credential.family)?.verify(credential, accept, now, caller) ?? BROKEN;
         return verified instanceof Promise ? verified.catch(broken) : verified;
       } catch (error) {
         return broken(error);

@@ -1,6 +1,6 @@
 /**
  * The keys that one issuer's tokens are verified with, whichever way its source gives them out. Tells apart what a
- * caller must answer for (no such key: 401) from what we must (keys cannot be had: 503). Never asks an address that a
+ * caller must answer for (no such key: 401) from what we must (keys cannot be had, or not be asked for now: 503). Never asks an address that a
  * token names.
  */
 import type { Dependencies } from '../deps.ts';
@@ -9,6 +9,7 @@ import type { VerificationKey } from './admit-key.ts';
 import type { KeyTransport } from './fetch-keys.ts';
 import { KeyPerKid } from './key-per-kid.ts';
 import type { KeySetStatus } from './key-set-status.ts';
+import type { Caller } from './look-up-grants.ts';
 import type { After } from './schedule.ts';
 import { WholeKeySet } from './whole-key-set.ts';
 
@@ -26,8 +27,14 @@ export interface KeySet {
    * Keys for a token's header. Synchronous when they are held; else waits for an attempt to obtain them
    * (`refresh.timeout` at most), or up to 2 s for the right to make one. Never throws or rejects.
    * @param kid null when the header has none
+   * @param caller whose share of the look-ups is used for an id that is not held; null for a check of our own
    */
-  find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup>;
+  find(
+    kid: string | null,
+    algorithm: string,
+    now: number,
+    caller?: Caller | null,
+  ): KeyLookup | Promise<KeyLookup>;
   /**
    * Keys for the header beside those that verified nothing: the source may have put another key under the same id,
    * or added one to those without. Asks it again if what is held is older than `cooldown`, and

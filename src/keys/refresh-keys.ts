@@ -37,6 +37,7 @@ export class KeyRefresher {
   readonly outage = new Outage();
   readonly #options: RefresherOptions;
   #table: KeyTable | null = null;
+  #unusable: ReadonlySet<string | null> = new Set();
   #generation = 0;
   #obtainedAt = 0;
   #begun = 0;
@@ -62,6 +63,11 @@ export class KeyRefresher {
     return this.#options.fetched
       ? this.#obtainedAt + this.#options.refresh.maxStale
       : Number.POSITIVE_INFINITY;
+  }
+
+  /** Key ids of the last answer that belong to members which must not verify. */
+  get unusable(): ReadonlySet<string | null> {
+    return this.#unusable;
   }
 
   /** Grows whenever a key is withdrawn. */
@@ -164,6 +170,7 @@ export class KeyRefresher {
     this.#cancelExpiry();
     this.#toldExpiry = false;
     this.#table = table;
+    this.#unusable = new Set(loaded.ignored.map(({ kid }) => kid));
     this.#obtainedAt = deps.now();
     this.outage.ends();
     report.obtained({ table, withdrawn, changed, failures, failingSince });

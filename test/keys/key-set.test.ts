@@ -196,7 +196,14 @@ t.test('an id whose key was exchanged for one of another kind is found when the 
 t.test('K07 S6 a flood of key ids costs four look-ups and one more each cooldown', async (t) => {
   const { set, source, time } = staged([a]);
   await set.find('a', 'ES256', time.now());
-  for (let n = 0; n < 100; n += 1) t.match(await set.find(`x${n}`, 'ES256', time.now()), { outcome: 'none' });
+  for (let n = 0; n < 4; n += 1) t.match(await set.find(`x${n}`, 'ES256', time.now()), { outcome: 'none' });
+  const overasked = { outcome: 'unavailable', retryAfter: 10, cause: /too many key ids/ };
+  for (let n = 4; n < 100; n += 1) t.match(await set.find(`x${n}`, 'ES256', time.now()), overasked);
+  t.match(
+    await set.find('x0', 'ES256', time.now()),
+    { outcome: 'none' },
+    'what was looked up is known absent',
+  );
   t.equal(source.fetches, 5);
   await time.advance(9000);
   const waiting = Array.from({ length: 300 }, (_, n) => set.find(`y${n}`, 'ES256', time.now()));
@@ -205,9 +212,10 @@ t.test('K07 S6 a flood of key ids costs four look-ups and one more each cooldown
   await time.advance(1000);
   const lookups = await Promise.all(waiting);
   t.match(lookups[7], { outcome: 'found' }, 'those who waited for it share it');
-  t.same(lookups[299], { outcome: 'none', reason: 'unknown_kid' }, 'beyond 256 nobody waits');
+  t.match(lookups[8], { outcome: 'none', reason: 'unknown_kid' });
+  t.match(lookups[299], { outcome: 'unavailable', retryAfter: 1 }, 'at most 256 requests wait');
   t.equal(source.fetches, 6);
-  t.match(await set.find('z', 'ES256', time.now()), { outcome: 'none' });
+  t.match(await set.find('z', 'ES256', time.now()), { outcome: 'unavailable', retryAfter: 10 });
   t.equal(source.fetches, 6, 'the one that was waited for is spent');
   t.match(set.find('a', 'ES256', time.now()), { outcome: 'found' });
 });
