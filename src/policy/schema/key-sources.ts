@@ -66,7 +66,7 @@ export const keySourceKeys = {
     example: 'https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}',
   }),
   secret: key(text(), {
-    doc: 'The shared secret of HS256, HS384 and HS512; at least as long as the hash (RFC 7518 section 3.2).',
+    doc: 'The shared secret of HS256, HS384 and HS512; at least as long as the hash (RFC 7518 section 3.2). A public key, certificate, JWK or JWK Set is refused.',
     secret: true,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the example shows how variables are written.
     example: '${JWT_SECRET}',
