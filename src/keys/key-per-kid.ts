@@ -103,7 +103,7 @@ export class KeyPerKid implements KeySet {
     const keys = held.table.find(kid, algorithm);
     if (keys.length === 0) return { outcome: 'none', reason: 'no_key_for_algorithm' };
     if (this.#single.outage.failures > 0) this.#tally.stale += 1;
-    return { outcome: 'found', keys };
+    return { outcome: 'found', keys, isCut: false };
   }
 
   async #lookUp(kid: string, algorithm: string, caller: Caller | null): Promise<KeyLookup> {

@@ -14,8 +14,8 @@ import type { After } from './schedule.ts';
 import { WholeKeySet } from './whole-key-set.ts';
 
 export type KeyLookup =
-  /** At least one, to be tried in turn; see key-issuer.ts for which of them. */
-  | { readonly outcome: 'found'; readonly keys: readonly VerificationKey[] }
+  /** At least one, to be tried in turn; see key-issuer.ts for which of them. `isCut`: more fit than are tried. */
+  | { readonly outcome: 'found'; readonly keys: readonly VerificationKey[]; readonly isCut?: boolean }
   | { readonly outcome: 'none'; readonly reason: 'unknown_kid' | 'no_key_for_algorithm' }
   /** Seconds for Retry-After, and the cause for the log. */
   | { readonly outcome: 'unavailable'; readonly retryAfter: number; readonly cause: string };

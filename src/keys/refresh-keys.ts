@@ -19,6 +19,8 @@ export interface RefresherOptions {
   readonly fetched: boolean;
   /** The keys answer for any key id. */
   readonly anyKid: boolean;
+  /** Keys that are tried for one token. */
+  readonly mostTried: number;
   readonly loader: KeyLoader;
   /** Keys over a restart; null for none. */
   readonly kept: KeptKeys | null;
@@ -153,18 +155,18 @@ export class KeyRefresher {
     if (!recalled.ok) return report.notRecalled(recalled.reason);
     const loaded = await loader.recall(recalled.document);
     if (!loaded.ok) return report.notRecalled(loaded.cause);
-    this.#table = buildKeyTable(loaded.keys, this.#options.anyKid);
+    this.#table = buildKeyTable(loaded.keys, this.#options.anyKid, this.#options.mostTried);
     this.#obtainedAt = recalled.obtainedAt;
     report.recalled(this.#table, recalled.obtainedAt);
   }
 
   #succeed(loaded: LoadedKeys & { readonly ok: true }): void {
-    const { deps, refresh, random, anyKid, kept, report, tally } = this.#options;
-    const table = buildKeyTable(loaded.keys, anyKid);
+    const { deps, refresh, random, anyKid, mostTried, kept, report, tally } = this.#options;
+    const table = buildKeyTable(loaded.keys, anyKid, mostTried);
     const before = this.#table;
     const withdrawn = before === null ? [] : withdrawnKeys(before, table).map((key) => key.kid);
     if (withdrawn.length > 0) this.#generation += 1;
-    tally.withdrawn += withdrawn.length;
+    tally.withdrawn += new Set(withdrawn).size;
     const changed = before === null || withdrawn.length > 0 || before.keys.length !== table.keys.length;
     const { failures, since: failingSince } = this.outage;
     this.#cancelExpiry();

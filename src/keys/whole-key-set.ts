@@ -9,7 +9,7 @@ import { createKeyTransport } from './fetch-keys.ts';
 import { keptKeysOf } from './kept-keys.ts';
 import type { KeyLookup, KeySet, KeySetDependencies, KeySetPolicy } from './key-set.ts';
 import { createTally, type KeySetStatus } from './key-set-status.ts';
-import type { KeyTable } from './key-table.ts';
+import { type KeyTable, mostTriedOf } from './key-table.ts';
 import { createKeyLoader } from './load-keys.ts';
 import { type Caller, createLookUpGrants, OVERASKED } from './look-up-grants.ts';
 import { KeyRefresher } from './refresh-keys.ts';
@@ -45,6 +45,7 @@ export class WholeKeySet implements KeySet {
       refresh: issuer.refresh,
       fetched: this.#fetched,
       anyKid: issuer.keys.from === 'secret',
+      mostTried: mostTriedOf(issuer),
       loader: createKeyLoader(issuer, deps.transport ?? createKeyTransport(issuer)),
       kept: this.#fetched ? keptKeysOf(issuer, (cause) => this.#report.notKept(cause)) : null,
       report: this.#report,
@@ -230,7 +231,7 @@ export class WholeKeySet implements KeySet {
     const keys = table.find(kid, algorithm);
     if (keys.length === 0) return kid === null || table.hasKid(kid) ? UNFIT : null;
     if (this.#refresher.outage.failures > 0) this.#tally.stale += 1;
-    return { outcome: 'found', keys };
+    return { outcome: 'found', keys, isCut: table.isCut(kid, algorithm) };
   }
 
   /** The answer that lacks them proves them absent: judging open streams again must not ask the source once more. */

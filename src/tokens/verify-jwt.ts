@@ -7,10 +7,11 @@ import type { Credential, Verified } from '../credentials/credential.ts';
 import { invalidCredential } from '../credentials/kind.ts';
 import { keysForTenant } from '../keys/key-issuer.ts';
 import type { KeyLookup, KeySet } from '../keys/key-set.ts';
+import { mostTriedOf } from '../keys/key-table.ts';
 import type { Caller } from '../keys/look-up-grants.ts';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
-import type { RefusalDetail } from '../refusals/refusal.ts';
+import { KEYS_NOT_TRIED, type RefusalDetail } from '../refusals/refusal.ts';
 import { buildPrincipal } from './build-principal.ts';
 import { checkClaims, isExpired } from './check-claims.ts';
 import { createIssuerChooser, type IssuerChooser } from './choose-issuer.ts';
@@ -159,17 +160,17 @@ export class JwtVerifier {
     const { lookup } = search;
     let { generation } = search;
     if (lookup.outcome !== 'found') return keyless(lookup, alg, detail);
-    const keys = keysForTenant(lookup.keys, tenant, policy.tenants);
+    const most = mostTriedOf(policy);
+    const keys = keysForTenant(lookup.keys, tenant, policy.tenants, most);
     let key = keys.length === 0 ? 'bad' : await this.#signatures.verify(token, keys);
     const found = key === 'bad' ? await keySet.findUntried(kid, alg, lookup.keys) : [];
-    const untried = keysForTenant(found, tenant, policy.tenants);
+    const untried = keysForTenant(found, tenant, policy.tenants, most);
     if (untried.length > 0) {
       generation = keySet.generationAt(this.#now());
       key = await this.#signatures.verify(token, untried);
     }
-    if (key === 'bad' && keys.length + untried.length === 0) return refuse('key_of_another_issuer', detail);
     if (key === 'overloaded') return OVERLOADED;
-    if (key === 'bad') return refuse('bad_signature', detail);
+    if (key === 'bad') return refuse(unverifiedBecause(keys.length + untried.length, lookup), detail);
     const later = this.#now();
     const principal = buildPrincipal(token.claims, policy, key.kid);
     const verified = Object.freeze({ ok: true as const, principal });
@@ -179,6 +180,12 @@ export class JwtVerifier {
     }
     return isExpired(principal.expiresAt, policy.leeway, later) ? expired(detail) : verified;
   }
+}
+
+/** Why no key verified the token, of so many that were tried. */
+function unverifiedBecause(tried: number, { isCut = false }: KeyLookup & { outcome: 'found' }): string {
+  if (tried === 0) return 'key_of_another_issuer';
+  return isCut ? KEYS_NOT_TRIED : 'bad_signature';
 }
 
 /** Padding that one place takes is refused in all others, also once the token is known. */

@@ -81,6 +81,35 @@ t.test('T45 S14 C4 a key that is withdrawn ends the generation at the next refre
   t.match(told, { level: 'info', fields: { issuer: 'corp', withdrawn: ['a'] } });
 });
 
+t.test('a withdrawn key that serves several algorithms is told and counted once', async (t) => {
+  const ed = await createIssuer({ kid: 'ed', alg: 'EdDSA' });
+  const { alg: _, ...bare } = rs.jwk;
+  const { set, source, time, log } = staged([a, ed, { ...rs, jwk: { ...bare } }], {}, [
+    'EdDSA',
+    'Ed25519',
+    'RS256',
+    'PS256',
+    'ES256',
+  ]);
+  await set.find('a', 'ES256', time.now());
+  source.serve([a]);
+  await refreshOnce(source, time);
+  const told = log.lines.findLast((line) => /keys obtained/.test(line.message));
+  t.match(told, { fields: { kids: ['a'] } });
+  t.strictSame(Object(told?.fields).withdrawn, ['ed', 'rs']);
+  t.equal(set.status(time.now()).counts.withdrawn, 2);
+});
+
+t.test('a key for encryption is no cause for a warning', async (t) => {
+  const { set, time, log, source } = staged([a, { ...rs, jwk: { ...rs.jwk, use: 'enc' } }]);
+  await set.find('a', 'ES256', time.now());
+  t.notOk(log.lines.some(({ level }) => level === 'warn'));
+  const told = log.lines.filter(({ message }) => /for another use/.test(message));
+  t.match(told, [{ level: 'info', fields: { ignored: [{ kid: 'rs', reason: 'not_for_signatures' }] } }]);
+  await refreshOnce(source, time);
+  t.equal(log.lines.filter(({ message }) => /for another use/.test(message)).length, 1);
+});
+
 t.test('a key replaced under its id is a withdrawal too', async (t) => {
   const { set, source, time } = staged([a]);
   await set.find('a', 'ES256', time.now());
@@ -499,13 +528,18 @@ function documentOf(issuers: readonly TestIssuer[]): Fetched {
   return { ok: true, maxAge: null, document: { keys: issuers.map((issuer) => issuer.jwk) } };
 }
 
-function staged(issuers: readonly TestIssuer[], refresh: Partial<IssuerPolicy['refresh']> = {}) {
+function staged(
+  issuers: readonly TestIssuer[],
+  refresh: Partial<IssuerPolicy['refresh']> = {},
+  algorithms: readonly string[] = issuerPolicy().algorithms,
+) {
   const source = createSource(issuers);
   const time = createFakeTime();
   const log = recordLog();
   const policy = issuerPolicy({
     keys: { from: 'url', url: 'https://issuer.test/jwks', form: 'jwks' },
     refresh: { ...refreshDefaults, ...refresh },
+    algorithms,
   });
   // 0.5 spreads pauses not at all; a tenth off the interval would only blur the numbers.
   const random = (): number => (source.fetches > 0 && set.status(time.now()).failures > 0 ? 0.5 : 0);
