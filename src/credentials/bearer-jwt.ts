@@ -15,6 +15,7 @@ export const bearerJwt: CredentialKind = (policy, { keySets, now }) => {
     start: () => {
       for (const { keySet } of issuers) if (!keySet.status(now()).ready) keySet.start();
     },
+    refreshKeys: () => Promise.all(issuers.map(({ keySet }) => keySet.refreshNow())),
     readiness: (moment) => issuers.map(({ keySet }) => describe(keySet.status(moment), moment)),
     close: () => {
       for (const { keySet } of issuers.splice(0)) keySets.release(keySet);

@@ -1,5 +1,6 @@
 /** What a kind of credential brings: verification and the state of what it depends on. */
 import type { Dependencies } from '../deps.ts';
+import type { KeyRefresh } from '../keys/key-refresh.ts';
 import type { KeySetPool } from '../keys/key-set-pool.ts';
 import type { Caller } from '../keys/look-up-grants.ts';
 import type { AcceptPolicy, Limits, Policy } from '../policy/policy.ts';
@@ -28,6 +29,8 @@ export interface KindVerifier {
   recognise(credential: Credential, accept: AcceptPolicy, now: number): Verified | null;
   /** Begins to obtain what it needs. */
   start(): void;
+  /** Fetches keys now, as an operator asks; absent where nothing is fetched. Never rejects. */
+  refreshKeys?(): Promise<readonly KeyRefresh[]>;
   readiness(now: number): readonly SourceReadiness[];
   /** Gives back what it holds; verifications under way still end. */
   close(): void;

@@ -3,6 +3,7 @@
  * answering is 503, never a yes. To add a kind, write its file and name it in the list.
  */
 import type { Dependencies } from '../deps.ts';
+import type { KeyRefresh } from '../keys/key-refresh.ts';
 import { createKeySetPool, type KeySetPool } from '../keys/key-set-pool.ts';
 import type { Caller } from '../keys/look-up-grants.ts';
 import type { AcceptPolicy } from '../policy/policy.ts';
@@ -35,6 +36,8 @@ export interface Verifiers {
   ready(): readonly SourceReadiness[];
   /** Begins to obtain keys that are not held yet. */
   start(): void;
+  /** Fetches the keys of all issuers now, as an operator asks; one entry for each. */
+  refreshKeys(): Promise<readonly KeyRefresh[]>;
   /** Gives the key sets and threads back. Verifications under way still end. */
   close(): void;
 }
@@ -76,6 +79,8 @@ export function createVerifiers(
     start: () => {
       for (const verifier of verifiers) verifier.start();
     },
+    refreshKeys: async () =>
+      (await Promise.all(verifiers.map(async (verifier) => (await verifier.refreshKeys?.()) ?? []))).flat(),
     close: () => {
       for (const verifier of verifiers) verifier.close();
     },

@@ -6,11 +6,12 @@
  */
 import type { VerificationKey } from './admit-key.ts';
 import { createKeyTransport } from './fetch-keys.ts';
+import { createRefreshQueue, type KeyRefresh } from './key-refresh.ts';
 import type { KeyLookup, KeySet, KeySetDependencies, KeySetPolicy } from './key-set.ts';
 import { createTally, type KeySetStatus } from './key-set-status.ts';
 import { type Caller, createLookUpBudget, LONGEST_WAIT, MOST_WAITING, OVERASKED } from './look-up-grants.ts';
 import { KeyReport } from './report-keys.ts';
-import { retryAfterOf } from './schedule.ts';
+import { after, retryAfterOf } from './schedule.ts';
 import { keyAddress, type Outcome, SingleKeys } from './single-keys.ts';
 
 /** Times that a request which waits for a look-up tries to get one of its own. */
@@ -26,6 +27,8 @@ export class KeyPerKid implements KeySet {
   readonly #budget;
   readonly #report: KeyReport;
   readonly #tally = createTally();
+  /** As the interface says, key by key; the first failure ends it. */
+  readonly refreshNow: () => Promise<KeyRefresh>;
   #waiting = 0;
 
   constructor(issuer: KeySetPolicy, template: string, deps: KeySetDependencies) {
@@ -34,6 +37,7 @@ export class KeyPerKid implements KeySet {
     this.#template = template;
     this.#deps = deps;
     this.#budget = createLookUpBudget(issuer.refresh.cooldown);
+    this.refreshNow = createRefreshQueue(() => this.#fetchNow(), deps, deps.after ?? after);
     this.#report = new KeyReport(issuer.name, null, deps);
     this.#single = new SingleKeys({
       issuer,
@@ -43,6 +47,13 @@ export class KeyPerKid implements KeySet {
       tally: this.#tally,
       deps,
     });
+  }
+
+  async #fetchNow(): Promise<KeyRefresh> {
+    const { held, outage } = this.#single;
+    const isGood = await this.#single.fetchAll();
+    const cause = isGood ? null : (outage.cause ?? 'closed');
+    return { issuer: this.name, outcome: isGood ? 'fetched' : 'failed', cause, keys: held.count };
   }
 
   find(

@@ -8,6 +8,7 @@ import type { IssuerPolicy } from '../policy/sources.ts';
 import type { VerificationKey } from './admit-key.ts';
 import type { KeyTransport } from './fetch-keys.ts';
 import { KeyPerKid } from './key-per-kid.ts';
+import type { KeyRefresh } from './key-refresh.ts';
 import type { KeySetStatus } from './key-set-status.ts';
 import type { Caller } from './look-up-grants.ts';
 import type { After } from './schedule.ts';
@@ -49,6 +50,8 @@ export interface KeySet {
   generationAt(now: number): number;
   /** Begins to obtain keys; `find` does too. */
   start(): void;
+  /** Fetches all keys now, whatever `cooldown` says, as an operator asks; see key-refresh.ts. Never rejects. */
+  refreshNow(): Promise<KeyRefresh>;
   status(now: number): KeySetStatus;
   /** Ends timers and connections. Held keys stay usable for requests that are under way. */
   close(): void;

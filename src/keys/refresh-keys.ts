@@ -124,6 +124,12 @@ export class KeyRefresher {
     return flight;
   }
 
+  /** The same, reading metadata again too. */
+  refreshWhole(): Promise<void> {
+    if (this.#flight === null) this.#options.loader.forget?.();
+    return this.refresh();
+  }
+
   /** Ends timers and requests; keys that are held stay usable for requests still under way. */
   close(): void {
     this.#closed = true;

@@ -7,6 +7,7 @@ import { createAbsentKids } from './absent-kids.ts';
 import { LONGEST_KID, type VerificationKey } from './admit-key.ts';
 import { createKeyTransport } from './fetch-keys.ts';
 import { keptKeysOf } from './kept-keys.ts';
+import { createRefreshQueue, type KeyRefresh } from './key-refresh.ts';
 import type { KeyLookup, KeySet, KeySetDependencies, KeySetPolicy } from './key-set.ts';
 import { createTally, type KeySetStatus } from './key-set-status.ts';
 import { type KeyTable, mostTriedOf } from './key-table.ts';
@@ -33,6 +34,8 @@ export class WholeKeySet implements KeySet {
   readonly #report: KeyReport;
   readonly #tally = createTally();
   readonly #grants;
+  /** As the interface says. */
+  readonly refreshNow: () => Promise<KeyRefresh>;
   #closed = false;
 
   constructor(issuer: KeySetPolicy, deps: KeySetDependencies) {
@@ -55,6 +58,7 @@ export class WholeKeySet implements KeySet {
       after: deps.after ?? after,
       random: deps.random ?? Math.random,
     });
+    this.refreshNow = createRefreshQueue(() => this.#fetchNow(), deps, deps.after ?? after);
     this.#early = createBucket(1, Math.max(1, EARLY_EACH * issuer.refresh.cooldown));
     this.#grants = createLookUpGrants({
       cooldown: issuer.refresh.cooldown,
@@ -122,6 +126,23 @@ export class WholeKeySet implements KeySet {
       nextTryAt: refresher.nextAt,
       counts: { ...this.#tally },
     };
+  }
+
+  async #fetchNow(): Promise<KeyRefresh> {
+    const issuer = this.name;
+    if (!this.#fetched) {
+      return { issuer, outcome: 'not_fetched', cause: 'its keys stand in the policy', keys: this.#keys };
+    }
+    // One that is under way may have begun too early.
+    await this.#refresher.flight;
+    await this.#refresher.refreshWhole();
+    const { cause } = this.#refresher.outage;
+    if (this.#closed) return { issuer, outcome: 'failed', cause: 'closed', keys: this.#keys };
+    return { issuer, outcome: cause === null ? 'fetched' : 'failed', cause, keys: this.#keys };
+  }
+
+  get #keys(): number {
+    return this.#refresher.tableAt(this.#deps.now())?.keys.length ?? 0;
   }
 
   close(): void {
