@@ -9,6 +9,7 @@ import type { Dependencies } from './deps.ts';
 import { createEntrance, takeVisit } from './gate/entrance.ts';
 import { passGate, stillAllowed } from './gate.ts';
 import { StreamJudge } from './judge-streams.ts';
+import type { KeyRefresh } from './keys/key-refresh.ts';
 import { createKeySetPool } from './keys/key-set-pool.ts';
 import { listenOn } from './listen-on.ts';
 import { applyLimits, createListener, type Listener } from './listener.ts';
@@ -31,6 +32,8 @@ export interface RunningServer {
    * and stay as they are until a restart, such as `listen`.
    */
   reload(policy: Policy): readonly string[];
+  /** Fetches the keys of all issuers now, whatever `cooldown` says. */
+  refreshKeys(): Promise<readonly KeyRefresh[]>;
   /** What `/readyz` says. */
   readiness(): readonly ReadinessCheck[];
   /**
@@ -100,6 +103,7 @@ class GateServer implements RunningServer {
         this.#admin = createAdminServer({
           policy: () => this.#standing.policy.admin ?? first,
           readiness: () => this.readiness(),
+          refreshKeys: () => this.refreshKeys(),
         });
         this.addresses.admin = await open(this.#admin, policy.admin.address);
       }
@@ -119,6 +123,12 @@ class GateServer implements RunningServer {
     previous.verifiers.close();
     this.#judge.judgeAll(this.#openStreams);
     return restartNeeded(this.#started, policy);
+  }
+
+  async refreshKeys(): Promise<readonly KeyRefresh[]> {
+    const issuers = await this.#standing.verifiers.refreshKeys();
+    this.#context.dependencies.log.info({ issuers }, 'issuer keys were fetched on request');
+    return issuers;
   }
 
   readiness(): readonly ReadinessCheck[] {

@@ -1,6 +1,6 @@
 /**
- * `sallyport run`: serves a policy until it is told to stop. It reads the policy again on SIGHUP and
- * whenever a file of it changes, whole or not at all: a policy that is wrong never replaces one that works.
+ * `sallyport run`: serves a policy until it is told to stop. It reads the policy again on SIGHUP, which also has all keys
+ * fetched, and whenever a file of it changes, whole or not at all: a policy that is wrong never replaces one that works.
  */
 import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
@@ -61,7 +61,7 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
     { public: server.addresses.public, admin: server.addresses.admin, routes: policy.routes.length },
     'listening',
   );
-  const watch = watchFiles(loaded.fingerprints, () => reload());
+  const watch = watchFiles(loaded.fingerprints, () => void reload());
   const reload = reloader(
     load,
     (next) => {
@@ -71,10 +71,15 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
     },
     (error) => internalFailure(log, '', error),
   );
-  process.on('SIGHUP', reload);
+  // After the reload, so that the issuers of the new policy are asked.
+  const hangUp = () =>
+    void reload()
+      .then(() => server.refreshKeys())
+      .catch((error: unknown) => internalFailure(log, '', error));
+  process.on('SIGHUP', hangUp);
   const stopped = await stopSignal();
   watch.close();
-  process.off('SIGHUP', reload);
+  process.off('SIGHUP', hangUp);
   log.info({ signal: stopped }, 'draining');
   exitAtOnceOnSecondSignal(log);
   await server.drain();
@@ -92,29 +97,31 @@ function warnOfInspector(log: RunningLog): void {
 
 const readBytes = (path: string): Buffer => readFileSync(path);
 
-/** Loads one at a time; a wish that comes while one is loading is granted once after it. */
+/** Loads one at a time; a request that comes while one is loading is served once after it. Resolves when none is left. */
 function reloader(
   load: () => Loading,
   take: (loaded: Awaited<Loading>) => void,
   failed: (error: unknown) => void,
-): () => void {
-  let loading = false;
+): () => Promise<void> {
+  let loading: Promise<void> | null = null;
   let again = false;
-  const reload = async () => {
-    again = loading;
-    if (loading) return;
-    loading = true;
-    try {
-      take(await load());
-    } catch (error) {
-      // The policy in force goes on serving, whatever went wrong with the next one.
-      failed(error);
-    } finally {
-      loading = false;
-      if (again) void reload();
-    }
+  const loadAll = async () => {
+    do {
+      again = false;
+      try {
+        take(await load());
+      } catch (error) {
+        // The policy in force goes on serving, whatever went wrong with the next one.
+        failed(error);
+      }
+    } while (again);
+    loading = null;
   };
-  return () => void reload();
+  return () => {
+    again = loading !== null;
+    loading ??= loadAll();
+    return loading;
+  };
 }
 
 function apply(next: LoadedPolicy, server: RunningServer, log: RunningLog): void {

@@ -38,6 +38,8 @@ export interface KeyLoader {
   load(now: number): Promise<LoadedKeys>;
   /** Judges a document that was fetched before, by the rules of today; absent where nothing is fetched. */
   readonly recall?: (document: FetchedObject) => Promise<LoadedKeys>;
+  /** Has the next load read metadata again; absent where nothing is fetched. */
+  readonly forget?: () => void;
   close(): void;
 }
 
@@ -69,7 +71,12 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
     if (!loaded.ok) locate.forget();
     return loaded;
   };
-  return { load, recall: (document) => admitDocument(document, null, issuer), close };
+  return {
+    load,
+    recall: (document) => admitDocument(document, null, issuer),
+    forget: locate.forget,
+    close,
+  };
 }
 
 interface Locator {

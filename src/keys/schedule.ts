@@ -63,12 +63,15 @@ export function maxAgeOf(cacheControl: string | null, age: string | null): numbe
 
 /** Grants so many at once, and one back each `every` milliseconds. */
 export interface Bucket {
-  /** Takes one; false when there is none. */
-  take(now: number): boolean;
+  /**
+   * Takes one; false when there is none.
+   * @param reserve how many are left untouched; default 0
+   */
+  take(now: number, reserve?: number): boolean;
   /** Puts one back that was taken in vain. */
   giveBack(): void;
-  /** Milliseconds until there is one; 0 when there is. */
-  wait(now: number): number;
+  /** Milliseconds until there is one beside the reserve; 0 when there is. */
+  wait(now: number, reserve?: number): number;
 }
 
 /** A full bucket. A clock that jumps back grants nothing and takes nothing away. */
@@ -85,18 +88,19 @@ export function createBucket(capacity: number, every: number): Bucket {
     since += back * every;
   };
   return {
-    take: (now) => {
+    take: (now, reserve = 0) => {
       refill(now);
-      if (level < 1) return false;
+      if (level < 1 + reserve) return false;
       level -= 1;
       return true;
     },
     giveBack: () => {
       level = Math.min(capacity, level + 1);
     },
-    wait: (now) => {
+    wait: (now, reserve = 0) => {
       refill(now);
-      return level >= 1 ? 0 : since + every - now;
+      const missing = 1 + reserve - level;
+      return missing <= 0 ? 0 : since + missing * every - now;
     },
   };
 }

@@ -105,6 +105,16 @@ export class SingleKeys {
     return begun;
   }
 
+  /** Fetches all held keys again, one after the other, up to the first failure. @returns whether there was none */
+  async fetchAll(): Promise<boolean> {
+    for (const kid of this.held.kids()) {
+      // One that is under way may have begun too early.
+      await this.#flights.get(kid);
+      if (this.#closed || (await this.fetch(kid)) === 'failed') return false;
+    }
+    return true;
+  }
+
   async #load(kid: string): Promise<Outcome> {
     const { issuer, template, transport, report, deps } = this.#options;
     const url = keyAddress(template, kid);

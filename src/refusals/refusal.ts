@@ -18,6 +18,9 @@ export interface RefusalDetail {
   readonly cause?: string;
 }
 
+/** Reason of an `invalid_token` whose signature fits none of the keys that were tried, while others were not: it may be good. */
+export const KEYS_NOT_TRIED = 'keys_not_tried';
+
 interface Reasoned {
   /** Stable snake_case word, finer than the public code; field `auth.reason` of the decision log. */
   readonly reason: string;

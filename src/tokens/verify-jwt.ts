@@ -7,9 +7,11 @@ import type { Credential, Verified } from '../credentials/credential.ts';
 import { invalidCredential } from '../credentials/kind.ts';
 import { keysForTenant } from '../keys/key-issuer.ts';
 import type { KeyLookup, KeySet } from '../keys/key-set.ts';
+import { mostTriedOf } from '../keys/key-table.ts';
+import type { Caller } from '../keys/look-up-grants.ts';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
-import type { RefusalDetail } from '../refusals/refusal.ts';
+import { KEYS_NOT_TRIED, type RefusalDetail } from '../refusals/refusal.ts';
 import { buildPrincipal } from './build-principal.ts';
 import { checkClaims, isExpired } from './check-claims.ts';
 import { createIssuerChooser, type IssuerChooser } from './choose-issuer.ts';
@@ -41,6 +43,14 @@ interface JudgedToken {
   readonly token: ParsedToken;
   readonly tenant: string | null;
   readonly digest: string;
+  readonly caller: Caller | null;
+}
+
+/** A token as it was shown, where it would count, and by which client. */
+interface ShownToken {
+  readonly credential: Credential;
+  readonly accept: AcceptPolicy;
+  readonly caller: Caller | null;
 }
 
 /** A token that is being verified, for whom, and with which generation of keys that was begun. */
@@ -71,8 +81,14 @@ export class JwtVerifier {
   /**
    * Synchronous for a token that was verified before and for one that is refused without a key.
    * @param now epoch milliseconds
+   * @param caller whose share of look-ups for unknown key ids is used; null for a check of our own
    */
-  verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified> {
+  verify(
+    credential: Credential,
+    accept: AcceptPolicy,
+    now: number,
+    caller: Caller | null = null,
+  ): Verified | Promise<Verified> {
     if (credential.value.length > this.#tokenBytes) return refuse('token_too_long');
     const digest = cacheNameOf(credential);
     const cached = this.#cache.get(digest);
@@ -85,7 +101,7 @@ export class JwtVerifier {
     const pending = this.#pending.get(digest);
     // What was begun with keys that were withdrawn meanwhile is not for those who come now.
     if (pending === undefined || pending.keySet.generationAt(now) !== pending.generation)
-      return this.#judge(credential, accept, digest, now);
+      return this.#judge({ credential, accept, caller }, digest, now);
     const { source, verdict } = pending;
     return counts(source, credential, accept) ? verdict : notAccepted(source, credential, accept);
   }
@@ -99,12 +115,8 @@ export class JwtVerifier {
   }
 
   /** All that needs no key, then the rest as one promise that equal requests share. */
-  #judge(
-    credential: Credential,
-    accept: AcceptPolicy,
-    digest: string,
-    now: number,
-  ): Verified | Promise<Verified> {
+  #judge(shown: ShownToken, digest: string, now: number): Verified | Promise<Verified> {
+    const { credential, accept, caller } = shown;
     const parsed = parseToken(credential.value, credential.padded === true);
     if (!parsed.ok) return refuse(parsed.reason);
     const choice = this.#issuers.choose(parsed.token);
@@ -117,7 +129,7 @@ export class JwtVerifier {
       checkTenant(token.claims, choice.tenant, chosen.policy.tenants) ??
       checkClaims(token.header, token.claims, chosen.policy, now);
     if (flaw !== null) return refuse(flaw.reason, { ...detailOf(source, token.header.kid), ...flaw.detail });
-    const judged = { token, tenant: choice.tenant, digest };
+    const judged = { token, tenant: choice.tenant, digest, caller };
     const { keySet } = chosen;
     const generation = keySet.generationAt(now);
     const verdict = this.#verifyWithKeys(judged, chosen, now).finally(() => {
@@ -128,8 +140,8 @@ export class JwtVerifier {
   }
 
   /** Keys, and the very generation that they are of: whenever anything is awaited they may be withdrawn. */
-  async #findKeys(keySet: KeySet, { kid, alg }: ParsedToken['header'], now: number) {
-    const search = keySet.find(kid, alg, now);
+  async #findKeys(keySet: KeySet, { token, caller }: JudgedToken, now: number) {
+    const search = keySet.find(token.header.kid, token.header.alg, now, caller);
     const generation = keySet.generationAt(now);
     if (!(search instanceof Promise)) return { lookup: search, generation };
     const lookup = await search;
@@ -137,27 +149,28 @@ export class JwtVerifier {
   }
 
   async #verifyWithKeys(
-    { token, tenant, digest }: JudgedToken,
+    judged: JudgedToken,
     { policy, keySet }: TokenIssuer,
     now: number,
   ): Promise<Verified> {
+    const { token, tenant, digest } = judged;
     const { kid, alg } = token.header;
     const detail = detailOf(policy.name, kid);
-    const search = await this.#findKeys(keySet, token.header, now);
+    const search = await this.#findKeys(keySet, judged, now);
     const { lookup } = search;
     let { generation } = search;
     if (lookup.outcome !== 'found') return keyless(lookup, alg, detail);
-    const keys = keysForTenant(lookup.keys, tenant, policy.tenants);
+    const most = mostTriedOf(policy);
+    const keys = keysForTenant(lookup.keys, tenant, policy.tenants, most);
     let key = keys.length === 0 ? 'bad' : await this.#signatures.verify(token, keys);
     const found = key === 'bad' ? await keySet.findUntried(kid, alg, lookup.keys) : [];
-    const untried = keysForTenant(found, tenant, policy.tenants);
+    const untried = keysForTenant(found, tenant, policy.tenants, most);
     if (untried.length > 0) {
       generation = keySet.generationAt(this.#now());
       key = await this.#signatures.verify(token, untried);
     }
-    if (key === 'bad' && keys.length + untried.length === 0) return refuse('key_of_another_issuer', detail);
     if (key === 'overloaded') return OVERLOADED;
-    if (key === 'bad') return refuse('bad_signature', detail);
+    if (key === 'bad') return refuse(unverifiedBecause(keys.length + untried.length, lookup), detail);
     const later = this.#now();
     const principal = buildPrincipal(token.claims, policy, key.kid);
     const verified = Object.freeze({ ok: true as const, principal });
@@ -167,6 +180,12 @@ export class JwtVerifier {
     }
     return isExpired(principal.expiresAt, policy.leeway, later) ? expired(detail) : verified;
   }
+}
+
+/** Why no key verified the token, of so many that were tried. */
+function unverifiedBecause(tried: number, { isCut = false }: KeyLookup & { outcome: 'found' }): string {
+  if (tried === 0) return 'key_of_another_issuer';
+  return isCut ? KEYS_NOT_TRIED : 'bad_signature';
 }
 
 /** Padding that one place takes is refused in all others, also once the token is known. */

@@ -42,12 +42,15 @@ const issuer = object(
     }),
     ...keySourceKeys,
     ...fetchingKeys,
-    algorithms: key(listOf(choice([...ASYMMETRIC_ALGORITHMS, 'HS256', 'HS384', 'HS512']), { min: 1 }), {
-      doc: 'Signature algorithms that are taken (RFC 7518 section 3.1, RFC 8037). HS* need `secret`, and `secret` needs them.',
-      defaultText:
-        'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; with `secret` HS256, HS384, HS512; without EdDSA for `profile: spiffe`, ES256 for `aws_alb`',
-      example: ['RS256', 'ES256'],
-    }),
+    algorithms: key(
+      listOf(choice([...ASYMMETRIC_ALGORITHMS, 'Ed25519', 'HS256', 'HS384', 'HS512']), { min: 1 }),
+      {
+        doc: 'Signature algorithms that are taken (RFC 7518 section 3.1, RFC 8037). `Ed25519` is another name of `EdDSA` (RFC 9864): each stands for both. HS* need `secret`, and `secret` needs them.',
+        defaultText:
+          'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; with `secret` HS256, HS384, HS512; without EdDSA for `profile: spiffe`, ES256 for `aws_alb`',
+        example: ['RS256', 'ES256'],
+      },
+    ),
     profile: key(choice(['compat', 'rfc9068', 'kubernetes', 'spiffe', 'aws_alb']), {
       doc: '`rfc9068` asks for all that RFC 9068 does (`typ: at+jwt`, `client_id`, `iat`, `jti`); `kubernetes` for a bound service account token whose `sub` names the account that it holds; `spiffe` for a JWT-SVID, whose `sub` names the trust domain that `issuer` holds, and whose keys are those of the bundle that say `use: jwt-svid`; `aws_alb` for what an AWS load balancer sends in `X-Amzn-Oidc-Data`, with `iss`, `client` and `exp` in the JOSE header.',
       default: 'compat',

@@ -43,7 +43,7 @@ export const listenerKeys = {
     example: [':8080', 'unix:/run/sallyport.sock'],
   }),
   admin: key(orNone(admin), {
-    doc: 'The listener for probes: `/livez` (also `/healthz`) says whether the process lives, `/readyz` whether it serves; `/readyz?verbose` says what is missing (on loopback, or with the token). `none` for none. `run --admin` and `SALLYPORT_ADMIN` win over it.',
+    doc: 'The listener for probes: `/livez` (also `/healthz`) says whether the process lives, `/readyz` whether it serves; `/readyz?verbose` says what is missing, and `POST /-/refresh-keys` fetches the keys of all issuers now, whatever `refresh.cooldown` says, once a second at most (both on loopback or a unix socket, or with the token). It answers 200 with JSON, `{ok, issuers: [{issuer, outcome, cause, keys}]}`, where `outcome` is `fetched`, `failed` (then `ok` is false) or `not_fetched`. SIGHUP does the same. `none` for none. `run --admin` and `SALLYPORT_ADMIN` win over it.',
     default: '127.0.0.1:9901',
     example: { address: '0.0.0.0:9901', token_file: 'admin.token', hosts: ['gateway.internal'] },
   }),
