@@ -92,13 +92,14 @@ export function object<K extends Keys>(
   return { node: { kind: 'object', keys, ...rules } };
 }
 
-/** Text, never empty. `pattern` with what it asks for in words, and `advice` for whoever wrote something else. */
+/** Text, never empty, without unfilled placeholders unless it is `verbatim`. `pattern` with what it asks for in words, and `advice` for whoever wrote something else. */
 export function text(
   rules: {
     pattern?: RegExp;
     expected?: string;
     advice?: string;
     notYet?: { pattern: RegExp; what: string };
+    verbatim?: boolean;
   } = {},
 ): Shape<string> {
   return { node: { kind: 'text', ...rules } };

@@ -61,11 +61,11 @@ export const keySourceKeys = {
     file: 'document',
     example: { k1: '-----BEGIN PUBLIC KEY-----...' },
   }),
-  key_uri: key(text(), {
+  key_uri: key(text({ verbatim: true }), {
     doc: 'Where each single key is, in PEM; `{kid}` stands for the key id, once, in the path. A key is fetched when a token names it, `max_keys` of them are held, and ids of other than letters, digits, `.`, `_` and `-` are unknown. Four ids that the source does not have, or whose key another one has to make room for, may be asked for at once, and one more each `cooldown`; beyond that the answer is 503. A key that is held ends when its address answers 404 or 410; after any other failure it serves on, up to `max_stale`.',
     example: 'https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}',
   }),
-  secret: key(text(), {
+  secret: key(text({ verbatim: true }), {
     doc: 'The shared secret of HS256, HS384 and HS512; at least as long as the hash (RFC 7518 section 3.2). A public key, certificate, JWK or JWK Set is refused.',
     secret: true,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the example shows how variables are written.

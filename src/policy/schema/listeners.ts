@@ -20,7 +20,7 @@ const admin = object(
       required: true,
       example: '127.0.0.1:9901',
     }),
-    token: key(text(), {
+    token: key(text({ verbatim: true }), {
       doc: 'Bearer token asked for everything but the probes. Without it a TCP address must be loopback for more than probes.',
       secret: true,
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the example shows how variables are written.

@@ -24,6 +24,8 @@ export interface TextNode {
   readonly advice?: string;
   /** A form that is not built yet. */
   readonly notYet?: { readonly pattern: RegExp; readonly what: string };
+  /** Any text may be meant, also what looks like a placeholder. */
+  readonly verbatim?: boolean;
 }
 
 export interface AmountNode {

@@ -45,7 +45,7 @@ const requirements = object({
     default: {},
     example: { tenant: 'acme', 'https://x/plan': { in: ['pro', 'team'] }, level: { gte: 2 } },
   }),
-  when: key(text(), {
+  when: key(text({ verbatim: true }), {
     doc: 'A CEL expression that must be true; false and every error are 403. Knows `anonymous`, `source`, `kind`, `subject`, `issuer`, `client`, `scopes`, `roles`, `claims`, `path` (parameters of the route), `request.method`, `.host`, `.path`, `.query`, `.headers`, and `now`.',
     example: 'path.order == claims.order || "admin" in roles',
   }),
@@ -63,15 +63,15 @@ const requirements = object({
 });
 
 const rewrite = object({
-  strip_prefix: key(text({ pattern: /^\//, expected: 'a path that begins with "/"' }), {
+  strip_prefix: key(text({ pattern: /^\//, expected: 'a path that begins with "/"', verbatim: true }), {
     doc: 'Whole segments to cut from the beginning of the path.',
     example: '/orders',
   }),
-  add_prefix: key(text({ pattern: /^\//, expected: 'a path that begins with "/"' }), {
+  add_prefix: key(text({ pattern: /^\//, expected: 'a path that begins with "/"', verbatim: true }), {
     doc: 'What to set before the path.',
     example: '/v1',
   }),
-  path: key(text({ pattern: /^\//, expected: 'a path that begins with "/"' }), {
+  path: key(text({ pattern: /^\//, expected: 'a path that begins with "/"', verbatim: true }), {
     doc: 'The whole path, with parameters of the route; alone.',
     example: '/files/{tenant}/{rest...}',
   }),
@@ -174,11 +174,14 @@ const ownRouteKeys = {
     defaultText: 'every host',
     example: 'api.example.com',
   }),
-  path: key(listOf(text({ pattern: /^\//, expected: 'a path that begins with "/"' }), { min: 1 }), {
-    doc: '`/orders/{order}`: a segment is a literal or `{name}`; the last may be `**` or `{name...}` for zero or more. `/a/**` is `/a` and all below.',
-    required: true,
-    example: '/orders/{order}',
-  }),
+  path: key(
+    listOf(text({ pattern: /^\//, expected: 'a path that begins with "/"', verbatim: true }), { min: 1 }),
+    {
+      doc: '`/orders/{order}`: a segment is a literal or `{name}`; the last may be `**` or `{name...}` for zero or more. `/a/**` is `/a` and all below.',
+      required: true,
+      example: '/orders/{order}',
+    },
+  ),
   methods: key(listOf(text(methodName), { min: 1 }), {
     doc: 'Methods; `[GET]` includes HEAD unless a route of the same host and path lists HEAD.',
     defaultText: 'all',

@@ -13,6 +13,7 @@ t.test('a block without more than origins has the defaults', async (t) => {
   t.strictSame(await compiled(`{origins: ${APP}}`), {
     origins: new Set([APP]),
     headers: ['authorization', 'content-type'],
+    headerPrefixes: [],
     expose: [],
     credentials: false,
     maxAge: 600_000,
