@@ -26,6 +26,7 @@ t.test('every key counts, and a name counts once', async (t) => {
   t.strictSame(await compiled(block), {
     origins: new Set([APP, 'http://localhost:3000', 'capacitor://localhost']),
     headers: ['Authorization', 'X-Key'],
+    headerPrefixes: [],
     expose: ['ETag', 'Link'],
     credentials: true,
     maxAge: 86_400_000,
