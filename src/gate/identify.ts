@@ -4,6 +4,7 @@
  */
 import { readClaim } from '../authorization/claim-path.ts';
 import type { JsonValue, Principal } from '../credentials/credential.ts';
+import { RoundedNumber } from '../credentials/exact-number.ts';
 import type { IdentityHeader, IdentityPolicy } from '../policy/policy.ts';
 import type { Forbidden } from '../refusals/refusal.ts';
 import { type EncodedValue, encodeList, encodeValue, type ValueEncoding } from '../wire/header-value.ts';
@@ -81,10 +82,11 @@ function headerValue(
 }
 
 /**
- * Whether no number in it is one that was rounded when it was read (RFC 7493 section 2.2): a caller of the tenant
+ * Whether no number in it is one that was rounded when it was read (RFC 7493 section 2.2): a client of the tenant
  * 9007199254740993 would be told to be one of 9007199254740992.
  */
 function isExact(value: JsonValue): boolean {
+  if (value instanceof RoundedNumber) return false;
   if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
   if (typeof value !== 'object' || value === null) return true;
   return (Array.isArray(value) ? value : Object.values(value)).every(isExact);

@@ -76,7 +76,7 @@ const identity = object({
     },
   ),
   encoding: key(choice(['percent', 'base64url', 'refuse']), {
-    doc: 'What becomes of values outside visible ASCII: `%XX`, base64url of the whole value, or 403. Under each a claim with a whole number beyond 2^53 is 403, since it was rounded when it was read.',
+    doc: 'What becomes of values outside visible ASCII: `%XX`, base64url of the whole value, or 403. Under each a claim with a whole number beyond 2^53 is 403, since most readers round it.',
     default: 'percent',
   }),
   assertion: later('A signed assertion of the caller for the upstream.', { none: true }),
