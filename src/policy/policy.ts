@@ -88,6 +88,8 @@ export interface LogPolicy {
   readonly format: 'json' | 'pretty';
   /** Log every n-th allowed request; 0 for none, 1 for all. Refusals are always logged. */
   readonly allowedEvery: number;
+  /** Forwarded answers tell the client the id that the log has. */
+  readonly responseId: boolean;
 }
 
 export interface UpstreamPolicy {
