@@ -25,8 +25,8 @@ const known = new WeakMap<IdentityPolicy, WeakMap<Principal, IdentityHeaders>>()
  * principals between requests.
  *
  * Reasons of a refusal (all 403): `identity_claim_missing` for a required header whose claim is absent, null,
- * empty or of a wrong shape; `identity_value_not_encodable` for text that is not Unicode, or not visible ASCII
- * under `encoding: refuse`, and for whole numbers beyond 2^53; `identity_too_long` for a value over 8 KiB or over
+ * empty or of a wrong shape; `identity_value_not_encodable` for text that is not Unicode, or not what
+ * `encoding: refuse` or `utf8` carries, and for whole numbers beyond 2^53; `identity_too_long` for a value over 8 KiB or over
  * 16 KiB in all.
  */
 export function identityHeaders(principal: Principal, identity: IdentityPolicy): IdentityHeaders {

@@ -1,7 +1,7 @@
 /** Identity headers are ours alone; hop-by-hop fields end here; forwarded metadata is what we know (RFC 9110 section 7.6). */
 import t from 'tap';
 import { openConnection } from '../fixtures/raw-client.ts';
-import { BAD_REQUEST } from '../fixtures/refusal.ts';
+import { BAD_REQUEST, FORBIDDEN } from '../fixtures/refusal.ts';
 import { createSigningKey, keySet, signToken } from '../fixtures/token-signer.ts';
 import { requestBytes, startWorld } from '../fixtures/world.ts';
 
@@ -327,6 +327,37 @@ routes:
     }
     await place.conclude(t);
     for (const id of ids) t.ok(place.gateway.output().includes(`"request_id":"${id}"`), 'the log has it too');
+  });
+}
+
+for (const [encoding, name, list] of [
+  ['ascii', 'J%C3%B6rg M%C3%BCller 100%25', 'a b,%C3%A9'],
+  ['utf8', 'J\xc3\xb6rg M\xc3\xbcller 100%', 'a b,\xc3\xa9'],
+] as const) {
+  t.test(`H22 G05 identity.encoding: ${encoding} over a socket`, async (t) => {
+    const place = await startWorld(t, {
+      policy: (url) => `
+upstream: ${url}
+issuers:
+  corp: {issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(key))}}
+identity:
+  encoding: ${encoding}
+  headers: {X-Auth-Name: {claim: name}, X-Auth-List: {claim: list}}
+routes: [{path: /**}]
+`,
+    });
+    const bearer = (value: string, values: string[]) => signToken(key, { name: value, list: values });
+    const seen = await place.forwarded(t, { token: bearer('J\u00f6rg M\u00fcller 100%', ['a b', '\u00e9']) });
+    t.strictSame(seen.all('x-auth-name'), [name]);
+    t.strictSame(seen.all('x-auth-list'), [list]);
+    const split = bearer('a\r\nX-Auth-Roles: root', ['x']);
+    if (encoding === 'utf8') await place.refused(t, { token: split }, FORBIDDEN);
+    else {
+      const one = await place.forwarded(t, { token: split });
+      t.strictSame(one.all('x-auth-name'), ['a%0D%0AX-Auth-Roles: root']);
+      t.strictSame(one.all('x-auth-roles'), []);
+    }
+    await place.conclude(t);
   });
 }
 
