@@ -3,6 +3,7 @@
  * it begins with `/`. Reads own members only, so that no claim is ever found on a prototype.
  */
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
+import { RoundedNumber } from '../credentials/exact-number.ts';
 import type { ClaimPath } from '../policy/sources.ts';
 
 export type ParsedClaimPath =
@@ -44,7 +45,7 @@ export function readClaim(claims: JsonObject, path: ClaimPath): JsonValue | unde
 }
 
 function readMember(value: JsonValue, member: string): JsonValue | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (typeof value !== 'object' || value === null || value instanceof RoundedNumber) return undefined;
   if (isList(value)) return ARRAY_INDEX.test(member) ? value[Number(member)] : undefined;
   return Object.hasOwn(value, member) ? value[member] : undefined;
 }

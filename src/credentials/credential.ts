@@ -1,8 +1,9 @@
 /** What a caller shows (a credential) and who that makes them (a principal). */
 import type { Refusal } from '../refusals/refusal.ts';
+import type { RoundedNumber } from './exact-number.ts';
 
-/** Any JSON value, as claims hold. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/** Any JSON value, as claims hold. Every `number` is exactly the whole number that was sent, or a fraction. */
+export type JsonValue = string | number | boolean | null | RoundedNumber | readonly JsonValue[] | JsonObject;
 /** A JSON object with a null prototype, so that a claim named `__proto__` or `constructor` is only a name. */
 export interface JsonObject {
   readonly [name: string]: JsonValue;

@@ -25,6 +25,7 @@ export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forwar
       forwardedQuery(standing.upstreams.headerRules.embedded, wire, { route, place }),
     identity,
     requestId: visit.id,
+    answerId: standing.policy.log.responseId ? visit.id : null,
     peer: visit.peer,
     trusted: visit.trusted,
     encrypted: encrypted === true,

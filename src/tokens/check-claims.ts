@@ -5,6 +5,7 @@
  */
 import { matchClaims } from '../authorization/claim-matchers.ts';
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
+import { RoundedNumber } from '../credentials/exact-number.ts';
 import { slashTwin } from '../keys/slash-twin.ts';
 import type { ClaimPath, IssuerPolicy } from '../policy/sources.ts';
 import { type ClaimFlaw, flaw, shorten } from './claim-flaw.ts';
@@ -43,6 +44,11 @@ export function isExpired(expiresAt: number, leeway: number, now: number): boole
   return expiresAt * 1000 <= now - leeway;
 }
 
+/** A number of seconds (RFC 7519 section 2) as the nearest double, since no moment is told by its digits. */
+export function asMoment(value: JsonValue | undefined): JsonValue | undefined {
+  return value instanceof RoundedNumber ? value.nearest : value;
+}
+
 function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
   if ('insecureAny' in issuer.audience) return null;
   const { claims: places, anyOf } = issuer.audience;
@@ -60,7 +66,9 @@ function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nu
 }
 
 function checkTimes(claims: JsonObject, issuer: IssuerPolicy, now: number): ClaimFlaw | null {
-  const { exp, nbf, iat } = claims;
+  const exp = asMoment(claims.exp);
+  const nbf = asMoment(claims.nbf);
+  const iat = asMoment(claims.iat);
   const latest = (now + issuer.leeway) / 1000;
   if (exp === undefined) return flaw('expiry_missing');
   if (typeof exp !== 'number') return flaw('expiry_malformed');

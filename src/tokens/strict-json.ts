@@ -4,6 +4,7 @@
  * a double, deep nesting, and anything before or after the value. Never throws.
  */
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
+import { isExactNumber, RoundedNumber } from '../credentials/exact-number.ts';
 
 /** Deepest nesting; the outermost object is the first. */
 const DEEPEST = 32;
@@ -20,7 +21,8 @@ export function parseStrictJson(text: string): JsonValue | undefined {
 
 /** Whether a value is an object, as header and payload of a token must be (RFC 7519 section 7.2). */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (typeof value !== 'object' || value === null || value instanceof RoundedNumber) return false;
+  return !Array.isArray(value);
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -131,14 +133,15 @@ class Reader {
     return Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
   }
 
-  #number(): number | undefined {
+  #number(): number | RoundedNumber | undefined {
     NUMBER.lastIndex = this.#at;
     const digits = NUMBER.exec(this.#text)?.[0];
     if (digits === undefined) return undefined;
     this.#at += digits.length;
     const value = Number(digits);
     // 1e400 would become Infinity: an expiry that never comes.
-    return Number.isFinite(value) ? value : undefined;
+    if (!Number.isFinite(value)) return undefined;
+    return isExactNumber(digits, value) ? value : new RoundedNumber(digits);
   }
 
   #word<T extends JsonValue>(word: string, value: T): T | undefined {

@@ -13,7 +13,7 @@ import type { AcceptPolicy } from '../policy/policy.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
 import { KEYS_NOT_TRIED, type RefusalDetail } from '../refusals/refusal.ts';
 import { buildPrincipal } from './build-principal.ts';
-import { checkClaims, isExpired } from './check-claims.ts';
+import { asMoment, checkClaims, isExpired } from './check-claims.ts';
 import { createIssuerChooser, type IssuerChooser } from './choose-issuer.ts';
 import { shorten } from './claim-flaw.ts';
 import { type ParsedToken, parseToken } from './parse-token.ts';
@@ -254,12 +254,12 @@ function entryFor(
   verdict: Pick<CachedToken, 'verified' | 'keySet' | 'generation'>,
   leeway: number,
 ): CachedToken {
-  const { exp, nbf, iat } = token.claims;
-  const begins = [nbf, iat].filter((moment) => typeof moment === 'number');
+  const { nbf, iat } = token.claims;
+  const begins = [nbf, iat].map(asMoment).filter((moment) => typeof moment === 'number');
   return {
     ...verdict,
     validFrom: Math.max(...begins, 0) * 1000 - leeway,
-    validUntil: Number(exp) * 1000 + leeway,
+    validUntil: verdict.verified.principal.expiresAt * 1000 + leeway,
     // Claims take about two and a half times the text they were read from.
     bytes: 700 + token.payload.length * 2,
   };

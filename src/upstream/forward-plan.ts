@@ -12,6 +12,8 @@ export interface ForwardPlan {
   /** Flat list of identity headers, set after everything else; null for anonymous callers. */
   readonly identity: readonly string[] | null;
   readonly requestId: string;
+  /** The id that the client is told in the answer, unless the upstream tells one; null for none. */
+  readonly answerId: string | null;
   /** Address of the connection's peer; 'unix' on a unix socket. */
   readonly peer: string;
   /** The peer is one of `trusted_proxies`. */

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { fieldValue, listHas, listMembers } from '../wire/header-grammar.ts';
 import { connectionNominated } from '../wire/hop-by-hop.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import type { ForwardPlan } from './forward-plan.ts';
 import type { Subprotocols } from './subprotocols.ts';
 
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -16,7 +17,7 @@ const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
  * @param raw names and values in turn, as bytes
  */
 export function readSwitch(
-  wire: WireRequest,
+  { wire, answerId }: Pick<ForwardPlan, 'wire' | 'answerId'>,
   subprotocols: Subprotocols,
   raw: readonly Buffer[],
 ): { readonly ok: true; readonly head: string } | { readonly ok: false; readonly cause: string } {
@@ -26,6 +27,7 @@ export function readSwitch(
   let accepted = false;
   let upgraded = false;
   let protocols = 0;
+  let ownId = answerId;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]?.toString('latin1') ?? '';
     const value = raw[i + 1]?.toString('latin1') ?? '';
@@ -44,6 +46,9 @@ export function readSwitch(
       case 'sec-websocket-extensions':
         if (!offersExtensions(wire, value)) return refused('extension');
         break;
+      case 'x-request-id':
+        ownId = null;
+        break;
       default:
         if (NOT_PASSED_ON.has(name.toLowerCase()) || nominated.has(name.toLowerCase())) continue;
     }
@@ -51,7 +56,8 @@ export function readSwitch(
   }
   if (!upgraded) return refused('upgrade');
   if (!accepted) return refused('accept');
-  return { ok: true, head: `${head}${fallbackLine(subprotocols, protocols)}\r\n` };
+  const idLine = ownId === null ? '' : `X-Request-Id: ${ownId}\r\n`;
+  return { ok: true, head: `${head}${idLine}${fallbackLine(subprotocols, protocols)}\r\n` };
 }
 
 /** For a caller whose token came as a subprotocol, where the upstream chose none. */

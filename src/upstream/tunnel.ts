@@ -117,7 +117,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     }
     this.#upstreamDuration = elapsed() - this.#askedAt;
     const subprotocols = subprotocolsOf(this.#upstreams.headerRules.embedded, this.plan);
-    const answer = readSwitch(this.plan.wire, subprotocols, (raw ?? []).map(toBuffer));
+    const answer = readSwitch(this.plan, subprotocols, (raw ?? []).map(toBuffer));
     if (answer.ok) {
       this.#open(answer.head, upstream);
     } else {

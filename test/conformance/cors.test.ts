@@ -27,7 +27,7 @@ const APP = 'https://app.example.com';
 const LOCAL = 'http://localhost:5173';
 const OWN = 'https://own.example.com';
 const EVIL = 'https://evil.test';
-const EXPOSED = 'WWW-Authenticate, DPoP-Nonce, Retry-After';
+const EXPOSED = 'WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-Id';
 const PREFLIGHT_VARY = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers';
 
 const key = createSigningKey('RS256');

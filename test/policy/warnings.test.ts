@@ -174,6 +174,21 @@ const rows: readonly Row[] = [
       routes(`path: /**, require: {when: 'claims.emails == "a@b.c"'}`),
     ],
   ],
+  ...[
+    'path.id == string(claims.id)',
+    'claims.id == int(path.id)',
+    'uint( request.query.id ) in claims.ids',
+  ].map(
+    (when): Row => [
+      'claim_as_number',
+      'routes[0].require.when',
+      routes(`path: "/{id}", require: {when: '${when}'}`),
+      [
+        routes(`path: "/{id}", require: {when: 'path.id == claims.id && claims.level > 2'}`),
+        routes(`path: "/{id}", require: {when: 'int(path.id) < 7 && string(now) != subject'}`),
+      ],
+    ],
+  ),
   [
     'ambient_without_origin',
     'routes[1]',

@@ -1,5 +1,16 @@
 /** How much, how long, and what is logged. */
-import { choice, duration, type Infer, integer, key, object, orNone, size, text } from './builder.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  type Infer,
+  integer,
+  key,
+  object,
+  orNone,
+  size,
+  text,
+} from './builder.ts';
 import { failedCredentialsKey } from './failed-credentials.ts';
 
 const SECOND = 1000;
@@ -80,6 +91,10 @@ const log = object({
     doc: 'Which allowed requests are logged: `all`, `none`, or one in N as `1/N`. Refusals are always logged.',
     default: 'all',
     example: '1/100',
+  }),
+  response_id: key(boolean(), {
+    doc: 'Whether a forwarded answer, 101 included, tells the client its `request_id` as `X-Request-Id`; one that the upstream sends stays. Our own answers always do.',
+    default: true,
   }),
 });
 

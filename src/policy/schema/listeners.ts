@@ -65,7 +65,7 @@ export const listenerKeys = {
     example: ['10.0.0.0/8', '::1'],
   }),
   forwarded: key(choice(['x_forwarded', 'rfc7239', 'both', 'none']), {
-    doc: 'Which headers tell the upstream about the client: `X-Forwarded-For`, `-Proto` and `-Host`, the `Forwarded` of RFC 7239, both, or none. Those of trusted proxies are appended to, those of others replaced.',
+    doc: 'Which headers tell the upstream about the client: `X-Forwarded-For`, `-Proto` and `-Host`, the `Forwarded` of RFC 7239, both, or none. Those of trusted proxies are appended to, those of others replaced. `wss` and `ws` are told as `https` and `http`. With `both` the two agree: what came in one form only is told in the other too, and `Forwarded` is not believed beside `X-Forwarded-For`.',
     default: 'x_forwarded',
   }),
   path_case: key(choice(['sensitive', 'insensitive']), {

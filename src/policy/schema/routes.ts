@@ -41,12 +41,12 @@ const requirements = object({
     example: ['clerk', 'admin'],
   }),
   claims: key(claimMatchers, {
-    doc: 'What claims must be, by name or RFC 6901 pointer; else 403. An absent claim fails everything but `exists: false`.',
+    doc: 'What claims must be, by name or RFC 6901 pointer; else 403. An absent claim fails everything but `exists: false`, and a whole number beyond 2^53 everything but `exists: true`.',
     default: {},
     example: { tenant: 'acme', 'https://x/plan': { in: ['pro', 'team'] }, level: { gte: 2 } },
   }),
   when: key(text({ verbatim: true }), {
-    doc: 'A CEL expression that must be true; false and every error are 403. Knows `anonymous`, `source`, `kind`, `subject`, `issuer`, `client`, `scopes`, `roles`, `claims`, `path` (parameters of the route), `request.method`, `.host`, `.path`, `.query`, `.headers`, and `now`.',
+    doc: 'A CEL expression that must be true; false and every error are 403. Knows `anonymous`, `source`, `kind`, `subject`, `issuer`, `client`, `scopes`, `roles`, `claims`, `path` (parameters of the route), `request.method`, `.host`, `.path`, `.query`, `.headers`, and `now`. Whole numbers of claims are exact integers of 64 bits; to look at a longer one, or at one beyond 2^53 with a point or an exponent, is an error.',
     example: 'path.order == claims.order || "admin" in roles',
   }),
   acr: key(listOf(text(), { none: true }), {
