@@ -59,6 +59,8 @@ export interface Principal {
   readonly expiresAt: number;
   /** Key id that verified it, for the log; null for keys. */
   readonly kid: string | null;
+  /** Id of the API key in the policy, for the log; absent for other kinds. */
+  readonly key?: string;
 }
 
 /** The outcome of a verification. */

@@ -15,7 +15,7 @@ import { writeAnswer, writeAnswerToSocket } from '../refusals/write-answer.ts';
 import type { Standing } from '../standing.ts';
 import { type GuardResult, guardWire } from './guard-wire.ts';
 import { matchRoute } from './match-route.ts';
-import { beginVisit, type Carrier, type Visit } from './visit.ts';
+import { beginVisit, type Carrier, isTrusted, type Visit } from './visit.ts';
 
 /** Hands a guarded request to the router; the gate takes it up from there by `takeVisit`. */
 export type Router = (request: IncomingMessage, response: ServerResponse) => void;
@@ -189,17 +189,21 @@ interface TurnedAway {
 }
 
 function record(standing: Standing, { id, method, peer, status }: TurnedAway, refusal: Refusal): void {
+  const family = peer === 'unix' ? undefined : peer.includes(':') ? 'IPv6' : 'IPv4';
   logDecision(standing.dependencies.log, {
     requestId: id,
     peer,
+    client: isTrusted(standing, peer, family) ? null : peer,
     method,
     host: '',
     path: '',
     routeId: null,
     principal: null,
+    subject: 'none',
     refusal,
     status,
     duration: 0,
     forwarded: null,
+    upstream: null,
   });
 }

@@ -88,6 +88,8 @@ export interface LogPolicy {
   readonly format: 'json' | 'pretty';
   /** Log every n-th allowed request; 0 for none, 1 for all. Refusals are always logged. */
   readonly allowedEvery: number;
+  /** How `auth.subject` names a caller. */
+  readonly subject: 'plain' | 'hashed' | 'none';
 }
 
 export interface UpstreamPolicy {

@@ -44,7 +44,6 @@ routes:
 
 /** What a caller has and no line may say. */
 const CANARIES = {
-  sub: 'canary-subject',
   scope: 'canary-scope',
   roles: ['canary-role'],
   acr: 'canary-acr',
@@ -53,9 +52,11 @@ const CANARIES = {
   jti: 'canary-jti',
 };
 const made = (claims: object = {}, header: object = {}, signer = key): string =>
-  signToken(signer, { region: 'north', ...CANARIES, ...claims }, { ...header });
+  signToken(signer, { sub: 'caller-1', region: 'north', ...CANARIES, ...claims }, { ...header });
 const corp = { 'auth.source': 'corp' };
 const byKey = { ...corp, 'auth.kid': key.kid };
+/** Of a caller who was verified. */
+const known = { ...byKey, 'auth.subject': 'caller-1' };
 
 /** Target, token, and the members of the line that say why: exactly these. */
 type Row = readonly [target: string, token: string | undefined, Readonly<Record<string, string>>];
@@ -131,24 +132,24 @@ const ROWS: Row[] = [
     made({ aud: ['api', 'api2'] }),
     {
       'auth.reason': 'audience_not_for_route',
-      ...byKey,
+      ...known,
       'auth.expected': 'ops-api | admin-api',
       'auth.got': 'api api2',
     },
   ],
-  ['/write/1', made(), { 'auth.reason': 'scope_missing', ...byKey, 'auth.expected': 'write audit' }],
-  ['/staff/1', made(), { 'auth.reason': 'role_missing', ...byKey, 'auth.expected': 'staff' }],
-  ['/any/1', made(), { 'auth.reason': 'role_missing', ...byKey, 'auth.expected': 'staff | boss' }],
-  ['/tenant/1', made(), { 'auth.reason': 'claim_mismatch', ...byKey, 'auth.expected': 'tenant' }],
-  ['/when/1', made(), { 'auth.reason': 'when_false', ...byKey }],
-  ['/gold/1', made(), { 'auth.reason': 'acr_not_sufficient', ...byKey, 'auth.expected': 'silver gold' }],
+  ['/write/1', made(), { 'auth.reason': 'scope_missing', ...known, 'auth.expected': 'write audit' }],
+  ['/staff/1', made(), { 'auth.reason': 'role_missing', ...known, 'auth.expected': 'staff' }],
+  ['/any/1', made(), { 'auth.reason': 'role_missing', ...known, 'auth.expected': 'staff | boss' }],
+  ['/tenant/1', made(), { 'auth.reason': 'claim_mismatch', ...known, 'auth.expected': 'tenant' }],
+  ['/when/1', made(), { 'auth.reason': 'when_false', ...known }],
+  ['/gold/1', made(), { 'auth.reason': 'acr_not_sufficient', ...known, 'auth.expected': 'silver gold' }],
   [
     '/recent/1',
     made({ auth_time: nowSeconds() - 1000 }),
-    { 'auth.reason': 'authentication_too_old', ...byKey, 'auth.expected': 'max_age of 300 s' },
+    { 'auth.reason': 'authentication_too_old', ...known, 'auth.expected': 'max_age of 300 s' },
   ],
-  ['/hidden/1', made(), { 'auth.reason': 'role_missing', ...byKey, 'auth.expected': 'staff' }],
-  ['/zzz', made(), { 'auth.reason': 'no_route', ...byKey }],
+  ['/hidden/1', made(), { 'auth.reason': 'role_missing', ...known, 'auth.expected': 'staff' }],
+  ['/zzz', made(), { 'auth.reason': 'no_route', ...known }],
 ];
 
 /** Members that say why, of the line that the answer's id names. */

@@ -1,0 +1,142 @@
+/** The log line of a request names its caller: the client behind trusted proxies, the key, the subject; and its upstream. */
+import { createHash } from 'node:crypto';
+import type { Test } from 'tap';
+import t from 'tap';
+import { createSigningKey, keySet, signToken } from '../fixtures/token-signer.ts';
+import { type RequestParts, startWorld, type World } from '../fixtures/world.ts';
+
+type Line = Readonly<Record<string, unknown>>;
+
+const key = createSigningKey('ES256');
+const stranger = createSigningKey('ES256', key.kid);
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+/** Made by `hash-password --bcrypt`; of `pässword`. */
+const BCRYPT = '$2b$10$fAZ8afEzDg1jYRJxVPOD6OyqcRcbNiPSiFvfZpTE1wqupACImAiMW';
+const token = (claims: object = {}, signer = key): string =>
+  signToken(signer, { sub: 'alice@corp.test', ...claims });
+const bob = `Basic ${Buffer.from('bob:pässword').toString('base64')}`;
+
+const POLICY = (url: string): string => `
+upstreams: {main: "${url}", away: "http://127.0.0.1:2", slow: {url: "${url}", response_timeout: 100ms}}
+trusted_proxies: [127.0.0.2, 10.0.0.0/8]
+issuers: {corp: {issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(key))}}}
+api_keys:
+  machines:
+    header: X-API-Key
+    keys:
+      - {id: ci-2026, sha256: ${sha256('key-of-ci')}, subject: robot}
+      - {id: ci-2020, sha256: ${sha256('key-of-old')}, subject: robot, expires: 2020-01-01}
+basic: {ops: {users: [{username: bob, password_hash: "${BCRYPT}"}]}}
+accept: [corp, machines, ops]
+routes:
+  - {id: main, path: /main/**, upstream: main}
+  - {id: boss, path: /boss/**, upstream: main, require: {roles: boss}}
+  - {id: away, path: /away/**, upstream: away}
+  - {id: slow, path: /slow/**, upstream: slow}
+`;
+
+/** The line of the request that was sent. */
+async function lineOf(world: World, request: RequestParts): Promise<Line> {
+  const before = world.gateway.lines.length;
+  const response = await world.send(request);
+  const id = response.get('x-request-id');
+  return world.gateway.line(
+    (line) =>
+      line.msg === 'request' &&
+      (id === undefined ? world.gateway.lines.indexOf(line) >= before : line.request_id === id),
+  );
+}
+
+async function start(t: Test, more = ''): Promise<World> {
+  return startWorld(t, { policy: (url) => POLICY(url) + more });
+}
+
+const CALLERS: readonly (readonly [RequestParts, Readonly<Record<string, string | undefined>>])[] = [
+  [{ token: token() }, { 'auth.subject': 'alice@corp.test', 'auth.kid': key.kid, 'auth.key': undefined }],
+  [{ headers: [['X-API-Key', 'key-of-ci']] }, { 'auth.subject': 'robot', 'auth.key': 'ci-2026' }],
+  [{ headers: [['Authorization', 'Bearer key-of-ci']] }, { 'auth.subject': 'robot', 'auth.key': 'ci-2026' }],
+  [{ headers: [['Authorization', bob]] }, { 'auth.subject': 'bob', 'auth.key': undefined }],
+];
+
+t.test('G17 the line names who was let in, and who was refused after that', async (t) => {
+  const world = await start(t);
+  for (const [request, named] of CALLERS) {
+    for (const target of ['/main/1', '/boss/1', '/nowhere']) {
+      const line = await lineOf(world, { ...request, target });
+      for (const [name, value] of Object.entries(named)) t.equal(line[name], value, `${target} ${name}`);
+    }
+  }
+  await world.conclude(t, ['key-of-ci', 'pässword']);
+});
+
+t.test('G17 a refused credential names no subject, and a key only once it is known', async (t) => {
+  const world = await start(t);
+  const refused: readonly (readonly [RequestParts, string | undefined])[] = [
+    [{ token: token({}, stranger) }, undefined],
+    [{ token: token({ exp: 1 }) }, undefined],
+    [{ token: token({ aud: 'other' }) }, undefined],
+    [{ headers: [['X-API-Key', 'key-of-none']] }, undefined],
+    [{ headers: [['X-API-Key', 'key-of-old']] }, 'ci-2020'],
+    [{ headers: [['Authorization', `Basic ${Buffer.from('bob:wrong').toString('base64')}`]] }, undefined],
+  ];
+  for (const [request, id] of refused) {
+    const line = await lineOf(world, { ...request, target: '/main/1' });
+    t.equal(line.status, 401);
+    t.equal(line['auth.key'], id);
+    t.notMatch(JSON.stringify(line), /alice|bob|robot/);
+  }
+});
+
+for (const [how, subject] of [
+  ['hashed', sha256('alice@corp.test').slice(0, 16)],
+  ['none', undefined],
+] as const) {
+  t.test(`G17 log.subject: ${how}`, async (t) => {
+    const world = await start(t, `log: {subject: ${how}}\n`);
+    for (const target of ['/main/1', '/boss/1']) {
+      const line = await lineOf(world, { target, token: token() });
+      t.equal(line['auth.subject'], subject);
+    }
+    const byKey = await lineOf(world, { target: '/main/1', headers: [['X-API-Key', 'key-of-ci']] });
+    t.equal(byKey['auth.key'], 'ci-2026', 'the id of a key is the policy’s own');
+    await world.conclude(t, ['alice', 'robot']);
+  });
+}
+
+const CLIENTS: readonly (readonly [from: string, sent: string | null, client: string | undefined])[] = [
+  ['127.0.0.1', null, '127.0.0.1'],
+  ['127.0.0.1', '192.0.2.1', '127.0.0.1'],
+  ['127.0.0.2', '192.0.2.1', '192.0.2.1'],
+  ['127.0.0.2', '198.51.100.7, 192.0.2.1, 10.1.2.3', '192.0.2.1'],
+  ['127.0.0.2', '2001:DB8::1', '2001:db8::1'],
+  ['127.0.0.2', null, '127.0.0.2'],
+  ['127.0.0.2', '"},{"x', '127.0.0.2'],
+];
+
+t.test('G17 the line names the client behind trusted proxies, beside the peer', async (t) => {
+  const world = await start(t);
+  for (const [from, sent, client] of CLIENTS) {
+    const headers = sent === null ? [] : ([['X-Forwarded-For', sent]] as const);
+    for (const more of [{ token: token() }, {}]) {
+      const line = await lineOf(world, { target: '/main/1', from, headers, ...more });
+      t.equal(line.peer, from);
+      t.equal(line['client.address'], client, `${from} ${sent}`);
+    }
+  }
+  const broken = { target: '/main/../x', headers: [['X-Forwarded-For', '192.0.2.1']] } as const;
+  t.equal((await lineOf(world, { ...broken, from: '127.0.0.1' }))['client.address'], '127.0.0.1');
+  const proxied = await lineOf(world, { ...broken, from: '127.0.0.2' });
+  t.notOk('client.address' in proxied, 'its fields were not read');
+});
+
+t.test('G17 502 and 504 name the upstream as the policy does', async (t) => {
+  const world = await start(t);
+  world.upstream.answer = () => undefined;
+  const away = await lineOf(world, { target: '/away/1', token: token() });
+  t.match(away, { status: 502, upstream: 'away', 'auth.reason': 'connect_refused' });
+  const slow = await lineOf(world, { target: '/slow/1', token: token() });
+  t.match(slow, { status: 504, upstream: 'slow', 'auth.reason': 'response_timeout' });
+  t.notMatch(JSON.stringify([away, slow]), /127\.0\.0\.1:/, 'and not by its address');
+  const refused = await lineOf(world, { target: '/away/1' });
+  t.notOk('upstream' in refused, 'what never was for an upstream names none');
+});
