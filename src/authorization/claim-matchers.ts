@@ -4,12 +4,21 @@
  */
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
 import type { ClaimMatcher, ClaimRequirement } from '../policy/requirements.ts';
-import { readClaim } from './claim-path.ts';
+import { readClaim, shapeOf } from './claim-path.ts';
 
-/** The first requirement that fails, by its claim's name and the operator that said no. */
-export type ClaimsMatched =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly name: string; readonly op: ClaimMatcher['op'] };
+/** The first requirement that fails. */
+export type ClaimsMatched = { readonly ok: true } | ClaimMismatch;
+
+/** A requirement that fails, in words for the log that tell neither the claim's value nor the policy's. */
+export interface ClaimMismatch {
+  readonly ok: false;
+  /** Name of the claim in the policy, and the operator that said no with the type it asks for. */
+  readonly expected: string;
+  /** Shape of the claim's value. */
+  readonly got: string;
+  /** What to write instead, where the operator can never hold for such a value. */
+  readonly cause?: string;
+}
 
 type Scalar = string | number | boolean;
 
@@ -20,10 +29,26 @@ export function matchClaims(requirements: readonly ClaimRequirement[], claims: J
   for (const requirement of requirements) {
     const value = readClaim(claims, requirement.path);
     for (const matcher of requirement.matchers) {
-      if (!matches(matcher, value)) return { ok: false, name: requirement.name, op: matcher.op };
+      if (!matches(matcher, value)) return mismatch(requirement.name, matcher, value);
     }
   }
   return MATCHED;
+}
+
+function mismatch(name: string, matcher: ClaimMatcher, value: JsonValue | undefined): ClaimMismatch {
+  const { op } = matcher;
+  const asked = op === 'equals' || op === 'contains' ? ` (${typeof matcher.value})` : '';
+  const failed = { ok: false, expected: `${name} ${op}${asked}`, got: shapeOf(value) } as const;
+  const cause = hintFor(op, value);
+  return cause === null ? failed : { ...failed, cause };
+}
+
+function hintFor(op: ClaimMatcher['op'], value: JsonValue | undefined): string | null {
+  const ofList = op === 'contains' || op === 'contains_any';
+  if (Array.isArray(value)) {
+    return ofList || op === 'exists' ? null : `${op} never holds for a list; contains and contains_any do`;
+  }
+  return ofList && value !== undefined && value !== null ? `${op} holds for lists only` : null;
 }
 
 function matches(matcher: ClaimMatcher, value: JsonValue | undefined): boolean {

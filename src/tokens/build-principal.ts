@@ -22,5 +22,6 @@ export function buildPrincipal(claims: JsonObject, issuer: IssuerPolicy, kid: st
     audiences: Object.freeze(readAudiences(audiences) ?? []),
     expiresAt: Number(claims.exp),
     kid,
+    readFrom: Object.freeze({ scopes: issuer.scopes, roles: issuer.roles }),
   });
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Test } from 'tap';
 import t from 'tap';
-import { createSigningKey, keySet, signToken } from '../fixtures/token-signer.ts';
+import { createSigningKey, keySet, nowSeconds, signToken } from '../fixtures/token-signer.ts';
 import { type RequestParts, startWorld, type World } from '../fixtures/world.ts';
 
 type Line = Readonly<Record<string, unknown>>;
@@ -31,6 +31,9 @@ accept: [corp, machines, ops]
 routes:
   - {id: main, path: /main/**, upstream: main}
   - {id: boss, path: /boss/**, upstream: main, require: {roles: boss}}
+  - {id: tenant, path: /tenant/**, upstream: main, require: {claims: {tenant: acme}}}
+  - {id: groups, path: /groups/**, upstream: main, require: {claims: {groups: {contains: staff}}}}
+  - {id: write, path: /write/**, upstream: main, require: {scopes: write}}
   - {id: away, path: /away/**, upstream: away}
   - {id: slow, path: /slow/**, upstream: slow}
 `;
@@ -139,4 +142,42 @@ t.test('G17 502 and 504 name the upstream as the policy does', async (t) => {
   t.notMatch(JSON.stringify([away, slow]), /127\.0\.0\.1:/, 'and not by its address');
   const refused = await lineOf(world, { target: '/away/1' });
   t.notOk('upstream' in refused, 'what never was for an upstream names none');
+});
+
+const now = nowSeconds();
+
+/** Target, claims, and what the line says. */
+const DISTANCES: readonly (readonly [target: string, claims: object, says: object])[] = [
+  ['/main/1', { exp: now - 31 }, { 'auth.expired_for_s': 31, 'auth.leeway_s': 30 }],
+  ['/main/1', { exp: now - 86_400 }, { 'auth.expired_for_s': 86_400, 'auth.leeway_s': 30 }],
+  ['/main/1', { nbf: now + 600 }, { 'auth.reason': 'not_yet_valid', 'auth.valid_in_s': 600 }],
+  [
+    '/main/1',
+    { iat: now + 86_400, exp: now + 90_000 },
+    { 'auth.reason': 'issued_in_future', 'auth.valid_in_s': 86_400 },
+  ],
+  ['/boss/1', {}, { 'auth.expected': 'boss', 'auth.got': '/realm_access/roles absent, roles absent' }],
+  ['/boss/1', { groups: ['boss'] }, { 'auth.got': '/realm_access/roles absent, roles absent' }],
+  ['/boss/1', { roles: { boss: {} } }, { 'auth.got': '/realm_access/roles absent, roles object' }],
+  ['/boss/1', { roles: 'boss user' }, { 'auth.got': '/realm_access/roles absent, roles string' }],
+  ['/tenant/1', {}, { 'auth.expected': 'tenant equals (string)', 'auth.got': 'absent' }],
+  ['/tenant/1', { tenant: ['acme'] }, { 'auth.got': 'list', cause: /never holds for a list; contains/ }],
+  ['/groups/1', { groups: 'staff' }, { 'auth.got': 'string', cause: 'contains holds for lists only' }],
+  ['/write/1', { permissions: ['write'] }, { 'auth.got': 'scope absent, scp absent' }],
+];
+
+t.test('G17 the line says how far times are off, where was looked and what type was there', async (t) => {
+  const world = await start(t);
+  for (const [target, claims, says] of DISTANCES) {
+    const line = await lineOf(world, { target, token: token({ iat: now - 100_000, ...claims }) });
+    const found = { ...line };
+    // The token may have grown older on the way.
+    for (const name of ['auth.expired_for_s', 'auth.valid_in_s']) {
+      const wanted = (says as Line)[name];
+      if (typeof wanted !== 'number') continue;
+      t.ok(Math.abs(Number(line[name]) - wanted) < 30, `${name} ${line[name]} ${wanted}`);
+      found[name] = wanted;
+    }
+    t.match(found, says, `${target} ${JSON.stringify(claims)}`);
+  }
 });
