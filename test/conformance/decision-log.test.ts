@@ -34,6 +34,7 @@ routes:
   - {id: tenant, path: /tenant/**, upstream: main, require: {claims: {tenant: acme}}}
   - {id: groups, path: /groups/**, upstream: main, require: {claims: {groups: {contains: staff}}}}
   - {id: write, path: /write/**, upstream: main, require: {scopes: write}}
+  - {id: when, path: '/when/**', upstream: main, require: {when: 'claims.tenant == "acme" && "boss" in roles'}}
   - {id: away, path: /away/**, upstream: away}
   - {id: slow, path: /slow/**, upstream: slow}
 `;
@@ -163,6 +164,17 @@ const DISTANCES: readonly (readonly [target: string, claims: object, says: objec
   ['/tenant/1', {}, { 'auth.expected': 'tenant equals (string)', 'auth.got': 'absent' }],
   ['/tenant/1', { tenant: ['acme'] }, { 'auth.got': 'list', cause: /never holds for a list; contains/ }],
   ['/groups/1', { groups: 'staff' }, { 'auth.got': 'string', cause: 'contains holds for lists only' }],
+  [
+    '/when/1',
+    { tenant: ['acme'] },
+    { cause: 'false at character 1: claims.tenant list; false at character 28: roles empty list' },
+  ],
+  [
+    '/when/1',
+    {},
+    { cause: 'no such member at character 7: claims.tenant absent; false at character 28: roles empty list' },
+  ],
+  ['/when/1', { tenant: 'acme' }, { cause: 'false at character 28: roles empty list' }],
   ['/write/1', { permissions: ['write'] }, { 'auth.got': 'scope absent, scp absent' }],
 ];
 

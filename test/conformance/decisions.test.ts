@@ -175,7 +175,11 @@ const ROWS: Row[] = [
       'auth.got': 'string',
     },
   ],
-  ['/when/1', made(), { 'auth.reason': 'when_false', ...known }],
+  [
+    '/when/1',
+    made(),
+    { 'auth.reason': 'when_false', ...known, cause: 'false at character 1: claims.tenant string' },
+  ],
   [
     '/gold/1',
     made(),

@@ -79,7 +79,7 @@ t.test('Z15 when refuses for false, for an error and for whatever is not true', 
   t.strictSame(requires({ when: when({ ok: true, value: false }) }), {
     kind: 'forbidden',
     reason: 'when_false',
-    detail: { source: 'corp' },
+    detail: { source: 'corp', cause: 'false' },
   });
   t.strictSame(requires({ when: when(FAILS) }), {
     kind: 'forbidden',
