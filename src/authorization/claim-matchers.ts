@@ -12,11 +12,11 @@ export type ClaimsMatched = { readonly ok: true } | ClaimMismatch;
 /** A requirement that fails, in words for the log that tell neither the claim's value nor the policy's. */
 export interface ClaimMismatch {
   readonly ok: false;
-  /** Name of the claim in the policy, and the operator that said no with the type it asks for. */
+  /** Name of the claim in the policy, and the operator that said no. */
   readonly expected: string;
   /** Shape of the claim's value. */
   readonly got: string;
-  /** What to write instead, where the operator can never hold for such a value. */
+  /** Why the operator can never hold for a value of such a shape. */
   readonly cause?: string;
 }
 
@@ -36,19 +36,22 @@ export function matchClaims(requirements: readonly ClaimRequirement[], claims: J
 }
 
 function mismatch(name: string, matcher: ClaimMatcher, value: JsonValue | undefined): ClaimMismatch {
-  const { op } = matcher;
-  const asked = op === 'equals' || op === 'contains' ? ` (${typeof matcher.value})` : '';
-  const failed = { ok: false, expected: `${name} ${op}${asked}`, got: shapeOf(value) } as const;
-  const cause = hintFor(op, value);
+  const failed = { ok: false, expected: `${name} ${matcher.op}`, got: shapeOf(value) } as const;
+  const cause = hintFor(matcher, value ?? null);
   return cause === null ? failed : { ...failed, cause };
 }
 
-function hintFor(op: ClaimMatcher['op'], value: JsonValue | undefined): string | null {
+function hintFor(matcher: ClaimMatcher, value: JsonValue): string | null {
+  const { op } = matcher;
+  if (value === null || op === 'exists') return null;
   const ofList = op === 'contains' || op === 'contains_any';
   if (Array.isArray(value)) {
-    return ofList || op === 'exists' ? null : `${op} never holds for a list; contains and contains_any do`;
+    return ofList ? null : `${op} never holds for a list; contains and contains_any do`;
   }
-  return ofList && value !== undefined && value !== null ? `${op} holds for lists only` : null;
+  if (ofList) return `${op} holds for lists only`;
+  return op === 'equals' && typeof value !== typeof matcher.value
+    ? `asks for a ${typeof matcher.value}`
+    : null;
 }
 
 function matches(matcher: ClaimMatcher, value: JsonValue | undefined): boolean {

@@ -73,7 +73,25 @@ const CAUSES: Readonly<Record<RefusalKind, readonly Cause[]>> = {
   ],
   unauthenticated: [
     [401, /no_credential/, { target: '/main/x' }],
-    [401, /no_credential/, { target: '/nowhere' }],
+    [401, /no_route/, { target: '/nowhere' }],
+    [401, /method_not_listed/, { target: '/get-only', method: 'PUT' }],
+    [
+      401,
+      /preflight_without_cors/,
+      {
+        target: '/main/x',
+        method: 'OPTIONS',
+        headers: [
+          ['Origin', 'https://app.test'],
+          ['Access-Control-Request-Method', 'PUT'],
+        ],
+      },
+    ],
+    [401, /credential_elsewhere/, field('/main/x', 'X-API-Key', SECRETS.unknownKey)],
+    [401, /credential_elsewhere/, field('/main/x', 'X-Odd', `Bearer ${canaryToken()}`)],
+    [401, /credential_elsewhere/, field('/main/x', 'Cookie', `odd=${canaryToken()}`)],
+    [401, /credential_elsewhere/, { target: `/main/x?access_token=${SECRETS.query}` }],
+    [401, /credential_elsewhere/, { target: `/main/x?odd=${canaryToken()}` }],
     [401, /unknown_scheme/, field('/main/x', 'Authorization', `Digest ${SECRETS.password}`)],
   ],
   ambiguous_credentials: [

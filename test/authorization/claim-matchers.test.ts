@@ -112,11 +112,15 @@ t.test(
     const failed = (document: object) => matchClaims(requirements, claims({ ...document }));
     t.strictSame(failed({ tenant: 'acme', level: 2 }), { ok: true });
     t.strictSame(failed({ tenant: 'acme', level: 1 }), { ok: false, expected: 'level gte', got: 'number' });
-    const tenant = { ok: false, expected: 'tenant equals (string)' };
+    const tenant = { ok: false, expected: 'tenant equals' };
     t.strictSame(failed({ level: 1 }), { ...tenant, got: 'absent' });
     t.strictSame(failed({ tenant: null }), { ...tenant, got: 'null' });
-    t.strictSame(failed({ tenant: 7 }), { ...tenant, got: 'number' });
-    t.strictSame(failed({ tenant: { id: 'acme' } }), { ...tenant, got: 'object' });
+    t.strictSame(failed({ tenant: 7 }), { ...tenant, got: 'number', cause: 'asks for a string' });
+    t.strictSame(failed({ tenant: { id: 'acme' } }), {
+      ...tenant,
+      got: 'object',
+      cause: 'asks for a string',
+    });
     t.strictSame(failed({ tenant: '' }), { ...tenant, got: 'empty string' });
     t.strictSame(matchClaims([], claims({})), { ok: true });
   },

@@ -127,7 +127,7 @@ const ROWS: Row[] = [
     {
       'auth.reason': 'claim_required',
       ...byKey,
-      'auth.expected': 'region equals (string)',
+      'auth.expected': 'region equals',
       'auth.got': 'string',
     },
   ],
@@ -171,7 +171,7 @@ const ROWS: Row[] = [
     {
       'auth.reason': 'claim_mismatch',
       ...known,
-      'auth.expected': 'tenant equals (string)',
+      'auth.expected': 'tenant equals',
       'auth.got': 'string',
     },
   ],

@@ -66,7 +66,7 @@ t.test('Z06 a claim that does not match is named to the log, and its value is no
   t.strictSame(refusal, {
     kind: 'forbidden',
     reason: 'claim_mismatch',
-    detail: { source: 'corp', expected: 'tenant equals (string)', got: 'string' },
+    detail: { source: 'corp', expected: 'tenant equals', got: 'string' },
   });
   t.equal(
     requires({ claims: [claim('tenant', 'acme')] }, caller({ claims: claims({ tenant: 'acme' }) })),

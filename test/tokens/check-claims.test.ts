@@ -179,7 +179,7 @@ t.test('require_claims', async (t) => {
   const flaw = check({ token_use: 'secret-value' }, { requireClaims });
   t.same(
     flaw,
-    { reason: 'claim_required', detail: { expected: 'token_use equals (string)', got: 'string' } },
+    { reason: 'claim_required', detail: { expected: 'token_use equals', got: 'string' } },
     'the value is not told',
   );
 });
