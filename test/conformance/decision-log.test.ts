@@ -220,3 +220,35 @@ t.test('G17 why a request has no credential is said in the log, and the answer i
 t.test('G17 nothing leaked, nothing crashed', (t) =>
   world.conclude(t, ['key-of-ci', 'key-of-old', 'pässword', token().slice(0, 40)]),
 );
+
+t.test('G17 L2 log.level: trace shows each check, and no value', async (t) => {
+  const traced = await start(t, 'log: {level: trace}\n');
+  const checksOf = async (request: RequestParts): Promise<Line> => {
+    const { request_id: id } = await lineOf(traced, request);
+    return traced.gateway.line((line) => line.msg === 'checks' && line.request_id === id);
+  };
+  const looked_in = ['authorization', 'header x-api-key'];
+  t.match(await checksOf({ target: '/main/1', token: token() }), {
+    level: 'trace',
+    route: 'main',
+    looked_in,
+    found_in: 'authorization',
+    passed: ['route', 'credential', 'token.form', 'token.issuer'],
+    failed: '',
+  });
+  const boss = await checksOf({ target: '/boss/1', token: token() });
+  t.match(boss, { failed: 'role_missing' });
+  t.ok(Array.isArray(boss.passed) && boss.passed.at(-1) === 'token.expiry');
+  t.match(await checksOf({ target: '/main/1' }), {
+    looked_in,
+    found_in: '',
+    passed: ['route'],
+    failed: 'no_credential',
+  });
+  t.match(await checksOf({ target: '/main/1', headers: [['X-API-Key', 'key-of-ci']] }), {
+    found_in: 'header x-api-key',
+    passed: ['route', 'credential', 'key.form', 'key.known', 'key.source', 'key.expiry', 'identity'],
+  });
+  t.notOk(world.gateway.output().includes('"checks"'), 'at no other level');
+  await traced.conclude(t, ['key-of-ci', token().slice(0, 40)]);
+});

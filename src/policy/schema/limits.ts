@@ -69,7 +69,7 @@ const timeouts = object({
 
 const log = object({
   level: key(choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), {
-    doc: 'The least severe lines that are written.',
+    doc: 'The least severe lines that are written. `trace` adds a line for each request with the route, where a credential was looked for and found, and every check that was passed.',
     default: 'info',
   }),
   format: key(choice(['json', 'pretty']), {
