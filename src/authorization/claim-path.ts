@@ -54,3 +54,25 @@ function readMember(value: JsonValue, member: string): JsonValue | undefined {
 function isList(value: readonly JsonValue[] | JsonObject): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
+
+/** The name of a path as a policy writes it: the reverse of `parseClaimPath`. */
+export function claimName(path: ClaimPath): string {
+  const [first = ''] = path;
+  if (path.length === 1 && !first.startsWith('/')) return first;
+  return path.map((member) => `/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** What kind of value a claim holds, in one or two words for the log, and nothing of the value itself. */
+export function shapeOf(value: JsonValue | undefined): string {
+  if (value === undefined) return 'absent';
+  if (value === null) return 'null';
+  if (value === '') return 'empty string';
+  if (typeof value !== 'object') return typeof value;
+  if (!Array.isArray(value)) return 'object';
+  return value.length === 0 ? 'empty list' : 'list';
+}
+
+/** The shape of what is at each path, by name: `roles absent, /realm_access/roles list`. */
+export function shapesAt(claims: JsonObject, paths: readonly ClaimPath[]): string {
+  return paths.map((path) => `${claimName(path)} ${shapeOf(readClaim(claims, path))}`).join(', ');
+}

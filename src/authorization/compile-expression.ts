@@ -19,6 +19,7 @@ import type { Expression, ExpressionInput } from '../policy/requirements.ts';
 import type { CompiledExpression, CompileExpression, ExpressionContext } from './expression.ts';
 import { causeOf } from './expression-cause.ts';
 import { expressionFacts, timestamp } from './expression-facts.ts';
+import { explainParts } from './expression-parts.ts';
 import { ExpressionFault } from './expression-values.ts';
 import { article } from './infer-types.ts';
 import { type Expr, ExpressionProblem, inspectExpression, STEP } from './inspect-expression.ts';
@@ -117,7 +118,8 @@ function compile(
     positions = parsed.sourceInfo?.positions ?? {};
     if (parsed.expr === undefined) return refused('an expression is missing', 0);
     inspect(parsed.expr, context);
-    return { ok: true, expression: { source, evaluate: planned(parsed.expr, positions) } };
+    const explain = explainParts(parsed.expr, positions, (part) => planned(part, positions));
+    return { ok: true, expression: { source, evaluate: planned(parsed.expr, positions), explain } };
   } catch (error) {
     if (error instanceof ExpressionProblem) return refused(error.message, positions[String(error.node)] ?? 0);
     return syntaxProblem(error, source);

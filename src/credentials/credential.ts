@@ -39,6 +39,8 @@ export interface Credential {
   readonly padded?: boolean;
 }
 
+type Paths = readonly (readonly string[])[];
+
 /** A caller whose credential was verified. Frozen; shared between requests by the verified-token cache. */
 export interface Principal {
   /** Name of the issuer entry, key set or user list in the policy. */
@@ -60,6 +62,10 @@ export interface Principal {
   readonly expiresAt: number;
   /** Key id that verified it, for the log; null for keys. */
   readonly kid: string | null;
+  /** Id of the API key in the policy, for the log; absent for other kinds. */
+  readonly key?: string;
+  /** Paths of the claims that scopes and roles were read from, for the log; absent for keys and users. */
+  readonly readFrom?: { readonly scopes: Paths; readonly roles: Paths };
 }
 
 /** The outcome of a verification. */

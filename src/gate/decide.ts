@@ -20,6 +20,7 @@ import { answerPreflight } from '../resource/preflight.ts';
 import type { Standing } from '../standing.ts';
 import { networkOf } from '../wire/network-address.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import { absentCredential } from './absent-credential.ts';
 import { checkAmbient } from './ambient.ts';
 import { approachOf, concealsMethods } from './approach.ts';
 import { authorize } from './authorize.ts';
@@ -180,7 +181,9 @@ function anonymous(question: Question): Decision {
   if (question.route?.auth === 'optional') return innerDoor(question, question.route, null);
   // A policy without any kind of credential has no challenge that would be true.
   if (question.standing.policy.unmatched.accept.challenges.length === 0) return nothingHere(question, null);
-  return refuse(question, null, { kind: 'unauthenticated', reason: 'no_credential' });
+  const { wire, match, approach, standing } = question;
+  const { headerRules } = standing.upstreams;
+  return refuse(question, null, absentCredential({ wire, match, accept: approach.accept, headerRules }));
 }
 
 function authenticated(question: Question, verified: Verified): Decision {

@@ -17,7 +17,7 @@ import type { WireRequest } from '../wire/wire-request.ts';
 import { awaitContent, mayBeEmpty, withoutBody } from './await-content.ts';
 import { type GuardResult, guardWire } from './guard-wire.ts';
 import { matchRoute } from './match-route.ts';
-import { beginVisit, type Carrier, type Visit } from './visit.ts';
+import { beginVisit, type Carrier, isTrusted, type Visit } from './visit.ts';
 
 /** Hands a guarded request to the router; the gate takes it up from there by `takeVisit`. */
 export type Router = (request: IncomingMessage, response: ServerResponse) => void;
@@ -193,17 +193,21 @@ interface TurnedAway {
 }
 
 function record(standing: Standing, { id, method, peer, status }: TurnedAway, refusal: Refusal): void {
+  const family = peer === 'unix' ? undefined : peer.includes(':') ? 'IPv6' : 'IPv4';
   logDecision(standing.dependencies.log, {
     requestId: id,
     peer,
+    client: isTrusted(standing, peer, family) ? null : peer,
     method,
     host: '',
     path: '',
     routeId: null,
     principal: null,
+    subject: 'none',
     refusal,
     status,
     duration: 0,
     forwarded: null,
+    upstream: null,
   });
 }

@@ -50,7 +50,8 @@ export function beginVisit(
   };
 }
 
-function isTrusted(standing: Standing, peer: string, family: string | undefined): boolean {
+/** Whether a peer is one of `trusted_proxies`. @param family as Node names it; undefined on a unix socket */
+export function isTrusted(standing: Standing, peer: string, family: string | undefined): boolean {
   if (family === undefined || standing.policy.trustedProxies.rules.length === 0) return false;
   return standing.policy.trustedProxies.check(peer, family === 'IPv6' ? 'ipv6' : 'ipv4');
 }

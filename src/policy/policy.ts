@@ -92,6 +92,8 @@ export interface LogPolicy {
   readonly allowedEvery: number;
   /** Forwarded answers tell the client the id that the log has. */
   readonly responseId: boolean;
+  /** How `auth.subject` names a caller. */
+  readonly subject: 'plain' | 'hashed' | 'none';
 }
 
 export interface UpstreamPolicy {

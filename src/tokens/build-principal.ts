@@ -23,5 +23,6 @@ export function buildPrincipal(claims: JsonObject, issuer: IssuerPolicy, kid: st
     audiences: Object.freeze(readAudiences(audiences) ?? []),
     expiresAt: Number(asMoment(claims.exp)),
     kid,
+    readFrom: Object.freeze({ scopes: issuer.scopes, roles: issuer.roles }),
   });
 }

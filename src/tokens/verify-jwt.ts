@@ -3,7 +3,7 @@
  * meant for us and still valid. What is wrong on its face is refused before any key is touched; that a token expired
  * is said only when all else, the signature included, is good. No token is ever accepted on a failure of ours.
  */
-import type { Credential, Verified } from '../credentials/credential.ts';
+import type { Credential, Principal, Verified } from '../credentials/credential.ts';
 import { invalidCredential } from '../credentials/kind.ts';
 import { keysForTenant } from '../keys/key-issuer.ts';
 import type { KeyLookup, KeySet } from '../keys/key-set.ts';
@@ -96,7 +96,8 @@ export class JwtVerifier {
       const { source, kid } = cached.verified.principal;
       if (!counts(source, credential, accept)) return notAccepted(source, credential, accept);
       // It stays known, so that whoever repeats it has no signature verified.
-      return now < cached.validUntil ? cached.verified : expired(detailOf(source, kid));
+      if (now < cached.validUntil) return cached.verified;
+      return expired(detailOf(source, kid), cached.verified.principal, cached.validUntil, now);
     }
     const pending = this.#pending.get(digest);
     // What was begun with keys that were withdrawn meanwhile is not for those who come now.
@@ -178,7 +179,8 @@ export class JwtVerifier {
     if (generation !== -1 && keySet.generationAt(later) === generation) {
       this.#cache.set(digest, entryFor(token, { verified, keySet, generation }, policy.leeway));
     }
-    return isExpired(principal.expiresAt, policy.leeway, later) ? expired(detail) : verified;
+    if (!isExpired(principal.expiresAt, policy.leeway, later)) return verified;
+    return expired(detail, principal, principal.expiresAt * 1000 + policy.leeway, later);
   }
 }
 
@@ -209,8 +211,16 @@ function refuse(reason: string, detail?: RefusalDetail): Verified & { readonly o
   return invalidCredential('invalid_token', reason, detail);
 }
 
-function expired(detail: RefusalDetail): Verified & { readonly ok: false } {
-  return invalidCredential('token_expired', 'token_expired', detail);
+/** @param validUntil epoch milliseconds of its end with leeway */
+function expired(
+  detail: RefusalDetail,
+  { expiresAt }: Pick<Principal, 'expiresAt'>,
+  validUntil: number,
+  now: number,
+): Verified & { readonly ok: false } {
+  const expiredFor = Math.floor(now / 1000 - expiresAt);
+  const leeway = Math.round(validUntil - expiresAt * 1000) / 1000;
+  return invalidCredential('token_expired', 'token_expired', { ...detail, expiredFor, leeway });
 }
 
 /** A good issuer at the wrong door: the log says whose token came, and whose are read there. */

@@ -27,7 +27,6 @@ export function readSwitch(
   let accepted = false;
   let upgraded = false;
   let protocols = 0;
-  let ownId = answerId;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]?.toString('latin1') ?? '';
     const value = raw[i + 1]?.toString('latin1') ?? '';
@@ -46,9 +45,6 @@ export function readSwitch(
       case 'sec-websocket-extensions':
         if (!offersExtensions(wire, value)) return refused('extension');
         break;
-      case 'x-request-id':
-        ownId = null;
-        break;
       default:
         if (NOT_PASSED_ON.has(name.toLowerCase()) || nominated.has(name.toLowerCase())) continue;
     }
@@ -56,8 +52,16 @@ export function readSwitch(
   }
   if (!upgraded) return refused('upgrade');
   if (!accepted) return refused('accept');
-  const idLine = ownId === null ? '' : `X-Request-Id: ${ownId}\r\n`;
-  return { ok: true, head: `${head}${idLine}${fallbackLine(subprotocols, protocols)}\r\n` };
+  const tail = `${idLine(answerId, raw)}${fallbackLine(subprotocols, protocols)}\r\n`;
+  return { ok: true, head: head + tail };
+}
+
+/** The request's id, unless the upstream sends one or the policy says no. */
+function idLine(id: string | null, raw: readonly Buffer[]): string {
+  const isSent = raw.some(
+    (name, i) => i % 2 === 0 && name.toString('latin1').toLowerCase() === 'x-request-id',
+  );
+  return id === null || isSent ? '' : `X-Request-Id: ${id}\r\n`;
 }
 
 /** For a caller whose token came as a subprotocol, where the upstream chose none. */

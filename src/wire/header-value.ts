@@ -102,7 +102,6 @@ function utf8Bytes(text: string): string {
 /** No control of C0 or C1, and nothing that Unicode ends a line with: the upstream may split by either. */
 function carriesUnicode(text: string, join: string): boolean {
   if (text.startsWith(' ') || text.endsWith(' ')) return false;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what it looks for
   if (/[\0-\x1f\x7f-\x9f\u2028\u2029]/.test(text)) return false;
   return join === '' || !text.includes(join);
 }

@@ -80,7 +80,7 @@ const timeouts = object({
 
 const log = object({
   level: key(choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), {
-    doc: 'The least severe lines that are written.',
+    doc: 'The least severe lines that are written. `trace` adds a line for each request with the route, where a credential was looked for and found, and every check that was passed.',
     default: 'info',
   }),
   format: key(choice(['json', 'pretty']), {
@@ -95,6 +95,10 @@ const log = object({
   response_id: key(boolean(), {
     doc: 'Whether a forwarded answer, 101 included, tells the client its `request_id` as `X-Request-Id`; one that the upstream sends stays. Our own answers always do.',
     default: true,
+  }),
+  subject: key(choice(['plain', 'hashed', 'none']), {
+    doc: 'How lines of requests name an authenticated caller (`auth.subject`: the subject of the token or key, or the user name). `hashed` is the first 16 hex digits of its SHA-256: lines of one caller can be found, and whoever has a list of subjects can tell who it is. `none` leaves it out. Of a refused credential it is never logged.',
+    default: 'plain',
   }),
 });
 
