@@ -9,6 +9,7 @@ import { elapsed } from './observe/stopwatch.ts';
 import type { Policy } from './policy/policy.ts';
 import { cutLingering, isLingering, lingerThenClose } from './refusals/linger.ts';
 import { someAtATime } from './some-at-a-time.ts';
+import { optionTime, startInterval } from './timers.ts';
 import { TurnTaking } from './turn-taking.ts';
 
 /** Where a listener's events lead. None of these may throw. */
@@ -130,7 +131,7 @@ function endings(connections: ReadonlyMap<Duplex, Exchanges>): Omit<Listener, 's
  * timer of `idle` begins anew with each empty line (RFC 9112 section 2.2), and one now and then kept a place for ever.
  */
 function closeForgotten(server: Server, connections: ReadonlyMap<Duplex, Exchanges>): void {
-  const timer = setInterval(() => {
+  const timer = startInterval(() => {
     // Without a timeout of `idle` nothing is ever late.
     if (server.keepAliveTimeout === 0) return;
     const latest = elapsed() - server.keepAliveTimeout - server.headersTimeout - CHECK_EVERY;
@@ -153,10 +154,10 @@ function keepTrackOf(connections: Map<Duplex, Exchanges>, socket: Duplex): void 
  * `header_bytes` or `target_bytes` adds counts for listeners made after it only: Node fixes its own bound then.
  */
 export function applyLimits(server: Server, { limits, timeouts }: Policy): void {
-  const request = Number.isFinite(timeouts.request) ? timeouts.request : 0;
+  const request = optionTime(timeouts.request);
   server.requestTimeout = request;
-  server.headersTimeout = request > 0 ? Math.min(timeouts.headers, request) : timeouts.headers;
-  server.keepAliveTimeout = Number.isFinite(timeouts.idle) ? timeouts.idle : 0;
+  server.headersTimeout = optionTime(request > 0 ? Math.min(timeouts.headers, request) : timeouts.headers);
+  server.keepAliveTimeout = optionTime(timeouts.idle);
   server.maxConnections = limits.connections;
 }
 

@@ -17,6 +17,7 @@ import type { ListenAddress, Policy } from './policy/policy.ts';
 import { restartNeeded } from './restart-needed.ts';
 import { createRouter } from './router.ts';
 import { createStanding, type Standing, type StandingContext } from './standing.ts';
+import { startInterval, startTimer, stopTimer } from './timers.ts';
 import type { OpenStreams } from './upstream/open-streams.ts';
 
 export interface StartOptions {
@@ -171,9 +172,9 @@ class GateServer implements RunningServer {
   #wait(milliseconds: number): Promise<void> {
     if (milliseconds <= 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = Number.isFinite(milliseconds) ? setTimeout(resolve, milliseconds) : undefined;
+      const timer = startTimer(resolve, milliseconds);
       this.#hurry = () => {
-        clearTimeout(timer);
+        stopTimer(timer);
         resolve();
       };
     });
@@ -187,7 +188,7 @@ const GRACE = 500;
 function endListener({ server, announceEnd, closeQuiet }: Listener): Promise<void> {
   return new Promise((resolve) => {
     announceEnd();
-    const sweep = setInterval(closeQuiet, GRACE);
+    const sweep = startInterval(closeQuiet, GRACE);
     server.close(() => {
       clearInterval(sweep);
       resolve();

@@ -3,6 +3,7 @@
  * the gateway and within its limits, and `node:http` alone would double what it takes.
  */
 import { connect } from 'node:net';
+import { optionTime } from '../timers.ts';
 
 /** Milliseconds to wait for the answer unless told otherwise. */
 export const USUAL_TIMEOUT = 3_000;
@@ -25,7 +26,7 @@ export function askAdmin(address: string, path: string, timeout: number): Promis
       resolve(outcome);
       socket.destroy();
     };
-    socket.setTimeout(timeout, () => end(`nothing within ${timeout} ms`));
+    socket.setTimeout(optionTime(timeout), () => end(`nothing within ${timeout} ms`));
     socket.on('error', (error: NodeJS.ErrnoException) => end(error.message || String(error.code)));
     socket.on('end', () => end('the connection ended before an answer'));
     socket.setEncoding('latin1').on('data', (chunk: string) => {

@@ -3,6 +3,7 @@
  * found out before anything is decided, so that an empty body is none: proxies in front frame every request so.
  */
 import type { IncomingMessage } from 'node:http';
+import { startTimer, stopTimer } from '../timers.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 /** Methods whose requests have no content as a rule (RFC 9110 sections 9.3.1, 9.3.2, 9.3.5 and 9.3.7). */
@@ -30,11 +31,11 @@ export function awaitContent(
   if (request.complete) return tell('empty');
   const { push } = request;
   const over = (): void => {
-    clearTimeout(timer);
+    stopTimer(timer);
     request.push = push;
     request.off('close', over);
   };
-  const timer = setTimeout(() => {
+  const timer = startTimer(() => {
     over();
     tell('nothing');
   }, patience);

@@ -5,6 +5,7 @@
  */
 import { webcrypto } from 'node:crypto';
 import type { IssuerPolicy, KeyForm, KeySource } from '../policy/sources.ts';
+import { timeoutSignal } from '../timers.ts';
 import { admitKeys, type IgnoredMember, type VerificationKey } from './admit-key.ts';
 import { algorithms } from './algorithms.ts';
 import { discover, metadataUrls } from './discover.ts';
@@ -60,7 +61,7 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
     return { load: () => Promise.resolve({ ok: true, keys: [], ignored: [], maxAge: null }), close };
   const locate = createLocator(issuer, transport);
   const load = async (now: number): Promise<LoadedKeys> => {
-    const signal = AbortSignal.timeout(issuer.refresh.timeout);
+    const signal = timeoutSignal(issuer.refresh.timeout);
     const located = await locate.find(now, signal);
     if (!located.ok) {
       const { cause, failure } = located;

@@ -3,9 +3,8 @@
  * look-ups for unknown key ids are granted. Pure, but for the timer at the end.
  */
 import type { RefreshPolicy } from '../policy/sources.ts';
+import { startTimer, stopTimer } from '../timers.ts';
 
-/** Longest delay that a Node timer takes; a longer one would fire at once. */
-const LONGEST_TIMER = 2_147_483_647;
 /** First retry while there are no keys at all: an identity provider often starts together with us. */
 const FIRST_RETRY = 1000;
 /** Longest pause while there are none: nobody who has its tokens is served, and it may be back at any moment. */
@@ -110,7 +109,7 @@ export type After = (milliseconds: number, run: () => void) => () => void;
 
 /** Timers that do not keep the process alive. */
 export const after: After = (milliseconds, run) => {
-  const timer = setTimeout(run, Math.min(milliseconds, LONGEST_TIMER));
-  timer.unref();
-  return () => clearTimeout(timer);
+  const timer = startTimer(run, milliseconds);
+  timer?.unref();
+  return () => stopTimer(timer);
 };

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { optionTime } from '../timers.ts';
 import { asksForLogin, carriesLogin } from './connection-login.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
 import { isConnectionLoss, isOurs } from './errors.ts';
@@ -66,7 +67,7 @@ export class Attempts {
       method: wire.method,
       headers: this.#headers,
       body: this.body,
-      headersTimeout: Number.isFinite(route.responseTimeout) ? route.responseTimeout : 0,
+      headersTimeout: optionTime(route.responseTimeout),
       bodyTimeout: 0,
       // Left to itself undici closes the connection after every body of an unusual method. After HEAD it must be closed: a
       // body that should not be there may come late, and would be the answer to the next caller (RFC 9112 section 6.3).

@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { elapsed } from '../observe/stopwatch.ts';
 import type { Refusal } from '../refusals/refusal.ts';
+import { startTimer, stopTimer } from '../timers.ts';
 import { Attempts } from './attempts.ts';
 import { type Departing, forgetDeparture, watchDeparture } from './departures.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
@@ -141,7 +142,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   awaitBody(patience: number): void {
     if (this.#isOver()) return;
     this.#answer.flush();
-    if (Number.isFinite(patience)) this.#idleTimer = setTimeout(() => this.#idle(), patience);
+    this.#idleTimer = startTimer(() => this.#idle(), patience);
   }
 
   onData(chunk: Buffer): boolean {
@@ -252,7 +253,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   #close(): void {
     this.#state = 'over';
     forgetDeparture(this.#request.socket, this);
-    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    stopTimer(this.#idleTimer);
     if (this.#head?.eventStream === true) this.#upstreams.openStreams.delete(this);
     if (!this.#holdsPlace) this.#upstreams.inFlight.abandon(this);
     this.#giveBackPlace();

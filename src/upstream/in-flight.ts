@@ -2,6 +2,7 @@
  * Bounds the requests that are with an upstream at once, and those that wait for their turn. Beyond both
  * it turns away at once: a queue without a bound only makes everybody late.
  */
+import { startTimer, stopTimer } from '../timers.ts';
 
 /** Somebody who wants to be in flight. Each is told exactly one of the two, unless it abandons its place. */
 export interface Waiter {
@@ -53,8 +54,10 @@ export class InFlight {
       this.#running += 1;
       waiter.admitted();
     } else if (this.#waiting.size < queue) {
-      const bounded = Number.isFinite(queueTimeout);
-      this.#waiting.set(waiter, bounded ? setTimeout(() => this.#tooLate(waiter), queueTimeout) : null);
+      this.#waiting.set(
+        waiter,
+        startTimer(() => this.#tooLate(waiter), queueTimeout),
+      );
     } else {
       waiter.turnedAway('queue_full');
     }
@@ -69,7 +72,7 @@ export class InFlight {
   /** Stops waiting. Without effect for one who does not wait. */
   abandon(waiter: Waiter): void {
     const timer = this.#waiting.get(waiter);
-    if (timer) clearTimeout(timer);
+    stopTimer(timer ?? null);
     this.#waiting.delete(waiter);
   }
 

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { elapsed } from '../observe/stopwatch.ts';
 import { discardBytes } from '../refusals/linger.ts';
 import type { Refusal } from '../refusals/refusal.ts';
+import { optionTime } from '../timers.ts';
 import { type Departing, forgetDeparture, watchDeparture } from './departures.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
 import { badResponse, refusalFor } from './errors.ts';
@@ -91,8 +92,8 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
       method: wire.method,
       headers: requestHeaders(this.#upstreams.headerRules, this.plan, target.authority),
       upgrade: 'websocket',
-      headersTimeout: Number.isFinite(route.responseTimeout) ? route.responseTimeout : 0,
-      bodyTimeout: Number.isFinite(route.idleTimeout) ? route.idleTimeout : 0,
+      headersTimeout: optionTime(route.responseTimeout),
+      bodyTimeout: optionTime(route.idleTimeout),
       servername: target.serverName,
     };
     this.#client.dispatch(options, this);
