@@ -18,6 +18,13 @@ export function parseStrictJson(text: string): JsonValue | undefined {
   return value !== undefined && reader.atEnd() ? value : undefined;
 }
 
+/** Where reading ended: behind the value, or at what is refused. For messages to those who wrote the text. */
+export function strictJsonEnd(text: string): number {
+  const reader = new Reader(text);
+  if (reader.value(1) !== undefined) reader.atEnd();
+  return reader.at;
+}
+
 /** Whether a value is an object, as header and payload of a token must be (RFC 7519 section 7.2). */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -64,6 +71,10 @@ class Reader {
       default:
         return this.#number();
     }
+  }
+
+  get at(): number {
+    return Math.min(this.#at, this.#text.length);
   }
 
   atEnd(): boolean {
