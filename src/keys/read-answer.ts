@@ -100,7 +100,8 @@ function parseObject(bytes: Buffer): FetchedObject | string {
   const instead = 'not a JSON object';
   if (bytes.length === 0) return `answered with an empty body, ${instead}`;
   // RFC 8259 section 8.1: it must not be sent, and may be refused.
-  if (bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) return `answered with a byte order mark, ${instead}`;
+  if (bytes.subarray(0, 3).equals(BYTE_ORDER_MARK))
+    return `answered with a byte order mark, ${instead}; it must be published as UTF-8 without one`;
   const text = decode(bytes);
   if (text === null) return `answered with something that is not UTF-8 and so ${instead}`;
   if (/^\s*</.test(text)) return `answered with a page (HTML or XML), ${instead}; is it the right address?`;

@@ -9,6 +9,7 @@ import { checkShape } from './reading/check-shape.ts';
 import { type Located, type LocatedMap, type LocatedScalar, locatedScalar } from './reading/document.ts';
 import { createLocator, type TreeLocator } from './reading/locate-path.ts';
 import { mergeDefaults } from './reading/merge-defaults.ts';
+import { readJson } from './reading/read-json.ts';
 import { decodeText, type FileText, namedFile, readText } from './reading/read-named-file.ts';
 import { readYaml } from './reading/read-yaml.ts';
 import { isReplacedBy, putStandIns, type StandIns } from './reading/stand-ins.ts';
@@ -186,10 +187,16 @@ function createContext(options: ReadOptions, { locator, problems, files }: Readi
       }
       return null;
     },
-    readTree(name, located, path) {
+    readTree(name, located, path, form) {
       const file = context.readNamed(name, located, path, true);
       if (file === null) return null;
       const { shown } = namedFile(options.file, name);
+      if (form === 'json') {
+        const read = texts.get(file.path);
+        if (read?.ok !== true || !read.marked) return readJson(file.text, shown, problems);
+        problems.reportAt({ file: shown, line: 1, column: 1 }, BYTE_ORDER_MARK);
+        return null;
+      }
       const before = problems.count;
       const tree = readYaml(withoutTabs(file.text), {
         file: shown,
@@ -205,6 +212,13 @@ function createContext(options: ReadOptions, { locator, problems, files }: Readi
   };
   return context;
 }
+
+const BYTE_ORDER_MARK = {
+  path: [],
+  code: 'json_syntax',
+  message:
+    'begins with a byte order mark, which JSON must not have (RFC 8259 section 8.1); save it as UTF-8 without one',
+};
 
 function ofPreset({ preset }: LocatedScalar): string {
   return preset === undefined ? '' : `, which "preset: ${preset}" names,`;

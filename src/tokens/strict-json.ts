@@ -19,6 +19,13 @@ export function parseStrictJson(text: string): JsonValue | undefined {
   return value !== undefined && reader.atEnd() ? value : undefined;
 }
 
+/** Where reading ended: behind the value, or at what is refused. For messages to those who wrote the text. */
+export function strictJsonEnd(text: string): number {
+  const reader = new Reader(text);
+  if (reader.value(1) !== undefined) reader.atEnd();
+  return reader.at;
+}
+
 /** Whether a value is an object, as header and payload of a token must be (RFC 7519 section 7.2). */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   if (typeof value !== 'object' || value === null || value instanceof RoundedNumber) return false;
@@ -66,6 +73,10 @@ class Reader {
       default:
         return this.#number();
     }
+  }
+
+  get at(): number {
+    return Math.min(this.#at, this.#text.length);
   }
 
   atEnd(): boolean {

@@ -156,6 +156,33 @@ t.test(
 );
 
 t.test(
+  'D9 behind a trusted proxy the client counts, IPv6 by its /64; other flaws ask for no look-up',
+  async (t) => {
+    const { send, fetches, publish } = await stage(t, 'none', 'trusted_proxies: [127.0.0.0/8]');
+    const from = (client: string, token: string): RequestParts => ({
+      token,
+      headers: [['X-Forwarded-For', client]],
+    });
+    t.equal((await send(from('198.51.100.7', signToken(key)))).status, 200);
+    for (let n = 0; n < 5; n += 1) {
+      const misdirected = signToken(forger, { aud: 'other' }, { kid: `x${n}` });
+      t.equal((await send(from('203.0.113.5', misdirected))).status, 401);
+    }
+    t.equal(fetches(), 1);
+    const answers: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const made = forged(n, { kid: `y${n}` });
+      answers.push((await send(from(`2001:db8:1:2::${n}`, made))).status);
+    }
+    t.strictSame(answers, [401, 401, 401, 503, 503]);
+    const rotated = createSigningKey('ES256', 'rotated');
+    publish(rotated);
+    t.equal((await send(from('2001:db8:1:2::99', signToken(rotated)))).status, 503, 'the same /64');
+    t.equal((await send(from('2001:db8:1:3::99', signToken(rotated)))).status, 200);
+  },
+);
+
+t.test(
   'D10 a flood of unique tokens: bad ones end it, good ones of the same peer that are known go on',
   async (t) => {
     const { send, statuses } = await stage(t);

@@ -334,7 +334,7 @@ routes: [{path: /, accept: a}]
     /^policy\.yaml:7:48 {2}issuers\.f\.ca_file .*no such file/,
     /^policy\.yaml:7:75 {2}issuers\.f\.bearer_token_file .*no such file/,
     /^policy\.yaml:8:27 {2}api_keys\.m\.keys_file {2}the file \/etc\/p\/blank is empty/,
-    /^broken:1:\d+ .*yaml_syntax/,
+    /^broken:1:11 {2}is not JSON from here on.*json_syntax/,
     /^list:1:1 {2}issuers\.e\.jwks {2}must be a mapping/,
     /^keys:2:11 {2}api_keys\.n\.keys\[0\]\.sha256 {2}must be the SHA-256/,
     /^keys:3:19 {2}api_keys\.n\.keys\[1\]\.sha256 {2}must be/,

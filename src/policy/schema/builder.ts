@@ -39,8 +39,8 @@ export interface KeyOptions {
   readonly concealed?: boolean;
   /** The reference file gives the example although there is no default, since it would not hold together without. */
   readonly live?: boolean;
-  /** Adds `NAME_file` for a value that is not secret: the file holds the value as YAML or JSON. */
-  readonly file?: 'document';
+  /** Adds `NAME_file` for a value that is not secret: the file holds the value as YAML or JSON, or as JSON only. */
+  readonly file?: 'document' | 'json';
   /** Refused as `not_yet_supported`; says what it will be for. */
   readonly notYet?: string;
 }

@@ -37,8 +37,8 @@ export const keySourceKeys = {
     example: 'https://login.example.com/jwks',
   }),
   jwks: key(json(), {
-    doc: 'Its keys themselves: a JWK Set (RFC 7517 section 5) with public keys.',
-    file: 'document',
+    doc: 'Its keys themselves: a JWK Set (RFC 7517 section 5) with public keys. `jwks_file` names a JSON file with it instead.',
+    file: 'json',
     // The private half was thrown away.
     example: {
       keys: [
@@ -57,7 +57,7 @@ export const keySourceKeys = {
     example: 'https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com',
   }),
   certificates: key(json(), {
-    doc: 'Its keys themselves: a mapping of key ids to X.509 certificates or public keys in PEM. A certificate outside of its validity period is used, with a warning.',
+    doc: 'Its keys themselves: a mapping of key ids to X.509 certificates or public keys in PEM. A certificate outside of its validity period is used, with a warning. `certificates_file` names a YAML or JSON file with it instead.',
     file: 'document',
     example: { k1: '-----BEGIN PUBLIC KEY-----...' },
   }),

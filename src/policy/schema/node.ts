@@ -116,7 +116,7 @@ export interface Key {
   readonly secret?: boolean;
   readonly concealed?: boolean;
   readonly live?: boolean;
-  readonly file?: 'document';
+  readonly file?: 'document' | 'json';
   readonly notYet?: string;
   /** The default counts only after `defaults` has been merged into the route. */
   readonly inherited?: boolean;
