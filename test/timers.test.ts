@@ -68,7 +68,9 @@ routes: [{path: /**, auth: none, response_timeout: 2000h, idle_timeout: 2000h}]
     t.match(response, { status: 200 });
     t.equal(response.body.toString(), 'begun ended');
   }
+  const arrived = once(upstream, 'request');
   client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await arrived;
   const drained = server.drain();
   t.equal((await client.response('GET')).body.toString(), 'begun ended', 'drain waits for what is under way');
   await drained;
