@@ -1,7 +1,7 @@
 /** What is allowed and yet deserves a look: the warnings of `check` that need the whole policy. Changes nothing. */
 import type { CompileContext } from './compile/context.ts';
 import type { Policy, Route } from './policy.ts';
-import { warnOfAmbient, warnOfUnjudgedCredentials } from './warnings/ambient.ts';
+import { warnOfAmbient } from './warnings/ambient.ts';
 import { warnOfClaims } from './warnings/claims.ts';
 import { warnOfCors } from './warnings/cors.ts';
 import { warnOfInsecureSwitches } from './warnings/insecure-switches.ts';
@@ -37,7 +37,6 @@ export function warnOfPolicy(
   warnOfProviders(warned);
   warnOfResources(warned);
   warnOfAmbient(warned);
-  warnOfUnjudgedCredentials(warned);
   warnOfCors(warned);
   warnOfClaims(warned);
   warnOfMethods(warned);

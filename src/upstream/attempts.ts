@@ -4,10 +4,8 @@
  * that may be repeated. Never sends twice what might have been received.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { optionTime } from '../timers.ts';
-import { asksForLogin, carriesLogin } from './connection-login.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
 import { isConnectionLoss, isOurs } from './errors.ts';
 import type { ForwardPlan } from './forward-plan.ts';
@@ -28,12 +26,8 @@ export class Attempts {
   readonly #upstream: Upstream;
   readonly #headers: string[];
   #target: Target;
-  readonly #socket: Duplex;
-  /** For the one repetition, and for a login of a shared client connection: used for this request alone. */
+  /** For the one repetition, which has a connection of its own. */
   #ownClient: SteadyClient | null = null;
-  /** Where a login holds for the connection: that of this client connection. */
-  #boundClient: SteadyClient | null = null;
-  #retired = false;
   #connection: CarryingConnection | null = null;
   #made = 0;
   #written = false;
@@ -45,11 +39,8 @@ export class Attempts {
     const { wire, route } = plan;
     this.#plan = plan;
     this.#upstream = upstreams.of(route.upstream);
-    this.#socket = request.socket;
-    const bound = route.forwardCredential ? this.#upstream.boundTo(this.#socket) : null;
-    this.#target = bound ?? this.#upstream.pick();
+    this.#target = this.#upstream.pick();
     this.#headers = requestHeaders(upstreams.headerRules, plan, this.#target.authority);
-    if (bound !== null || (route.forwardCredential && carriesLogin(this.#headers))) this.#bind();
     const hasBody = wire.body === 'chunked' || wire.contentLength > 0;
     if (!hasBody) return;
     const bounds = { bytes: route.bodyBytes, idle: route.idleTimeout };
@@ -74,18 +65,8 @@ export class Attempts {
       reset: this.#ownClient !== null || wire.method === 'HEAD',
       servername: this.#target.serverName,
     };
-    (this.#ownClient ?? this.#boundClient ?? this.#target).dispatch(options, handler);
-  }
-
-  /**
-   * Keeps the request off the pool. Behind a trusted proxy or a unix socket one connection carries many clients, so that
-   * no login may outlast its request; neither does a second request join the one that is under way.
-   */
-  #bind(): void {
-    const isShared = this.#plan.trusted || this.#plan.peer === 'unix';
-    const client = isShared ? null : this.#target.boundTo(this.#socket);
-    if (client === null || client.stats.size > 0) this.#openOwn();
-    else this.#boundClient = client;
+    if (this.#ownClient === null) this.#target.dispatch(options, handler);
+    else this.#ownClient.dispatch(options, handler);
   }
 
   /**
@@ -105,7 +86,6 @@ export class Attempts {
       this.#target = this.#upstream.pick();
       // What the repetition had leads to the target that is gone.
       if (this.#ownClient !== null) this.#openOwn();
-      else if (this.#boundClient !== null) this.#bind();
     }
     this.send(handler);
     return true;
@@ -134,15 +114,6 @@ export class Attempts {
     this.#answered = true;
   }
 
-  /**
-   * The header of the answer came. A connection on which a login was asked for carries no other client's request: the
-   * one that shares its connection with nobody else gets one of its own with the login.
-   */
-  answeredWith(status: number, raw: readonly Buffer[]): void {
-    if (!this.#plan.route.forwardCredential || this.#boundClient !== null) return;
-    this.#retired = asksForLogin(status, raw);
-  }
-
   /** The connection failed, so that a body which only its end delimits may not be whole. */
   get brokenOff(): boolean {
     return this.#connection?.broken === true;
@@ -151,6 +122,5 @@ export class Attempts {
   /** Gives back what the attempts hold. */
   close(): void {
     void this.#ownClient?.close();
-    if (this.#retired) this.#connection?.end();
   }
 }

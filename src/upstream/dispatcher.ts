@@ -2,7 +2,6 @@
  * The upstreams of a policy and the connections to them. Opens none before a request is to be forwarded:
  * an upstream hears nothing of callers that the gate refuses, not even a connection.
  */
-import type { Duplex } from 'node:stream';
 import type { Dependencies } from '../deps.ts';
 import type { Policy, UpstreamPolicy } from '../policy/policy.ts';
 import { TurnTaking } from '../turn-taking.ts';
@@ -142,11 +141,6 @@ export class Upstream {
     const target = targets[first];
     if (target === undefined) throw new Error('an upstream has no target');
     return target;
-  }
-
-  /** The target that has a connection of this client connection's own; null when none has. */
-  boundTo(client: Duplex): Target | null {
-    return this.#targets.find((target) => target.isBoundTo(client)) ?? null;
   }
 
   /** A connection to the target could not be made. */

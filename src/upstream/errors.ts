@@ -90,15 +90,10 @@ function reasonOf(error: Error, code: string): string {
   return code.startsWith('HPE_') ? 'bad_response' : 'upstream_failed';
 }
 
-/**
- * The code of an error, made of upper-case letters, digits and underscores; `unknown` without one. OpenSSL makes codes of
- * sentences, in which other characters stand: `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`.
- */
+/** The code of an error, made of upper-case letters, digits and underscores; `unknown` without one. */
 function codeOf(error: Error): string {
   // undici means to say which rule was broken, and says `HPE_undefined`.
   if (error.name === 'HTTPParserError') return 'HPE_INVALID';
   const code: unknown = 'code' in error ? error.code : undefined;
-  if (typeof code !== 'string') return 'unknown';
-  const known = /^ERR_(?:SSL|OSSL|TLS)_/.test(code) ? code.slice(0, 64).replace(/[^A-Z0-9_]/g, '_') : code;
-  return /^[A-Z][A-Z0-9_]{1,63}$/.test(known) ? known : 'unknown';
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : 'unknown';
 }

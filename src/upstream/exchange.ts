@@ -89,7 +89,10 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   }
 
   onConnect(abort: (error?: Error) => void): void {
-    if (this.#isOver()) return abort();
+    if (this.#isOver()) {
+      abort();
+      return;
+    }
     this.#abort = abort;
     const first = this.#attempts?.writing() === true;
     // Only now is it sure that somebody will read the body (RFC 9110 section 10.1.1).
@@ -110,7 +113,6 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     }
     this.#resume = resume;
     this.#upstreamDuration = elapsed() - this.#sentAt;
-    this.#attempts?.answeredWith(status, raw);
     const head = judgeAnswer(this.plan, status, raw);
     if (head.ok) this.#begin(status, reason, head);
     else this.#refuse(head.refusal);

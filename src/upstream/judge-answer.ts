@@ -13,11 +13,11 @@ export type JudgedAnswer = ResponseHead | { readonly ok: false; readonly refusal
 
 /**
  * Why nothing is waited for after an interim response, or null: it is below 100 and so no status, or 101 without having been
- * asked for, or there is no end of them. A 100 that nothing asked for is one like any other (RFC 9110 section 15.2).
+ * asked for, or there is no end of them.
  * @param count how many there were, this one included
  */
 export function flawOfInterim(status: number, count: number): Refusal | null {
-  return status < 100 || status === 101 || count > INTERIM_RESPONSES ? badResponse('interim_response') : null;
+  return status <= 101 || count > INTERIM_RESPONSES ? badResponse('interim_response') : null;
 }
 
 /**

@@ -12,8 +12,6 @@ export interface CarryingConnection {
   take(): boolean;
   /** The connection failed instead of being ended: what was read until then may not be all. */
   readonly broken: boolean;
-  /** Ends the connection: no other request may go over it. */
-  end(): void;
 }
 
 /** A handler that wants to know its connection; told before the request is written. */
@@ -28,21 +26,14 @@ class Connection implements CarryingConnection {
   /** Of the last request. */
   handler: CarriedHandler | null = null;
   #used = false;
-  #socket: Socket | null = null;
 
-  opened(socket: Socket): void {
+  opened(): void {
     this.broken = false;
     this.#used = false;
-    this.#socket = socket;
-  }
-
-  end(): void {
-    this.#socket?.destroy();
   }
 
   take(): boolean {
     const used = this.#used;
-    if (!used && this.#socket !== null) takeContinue(this.#socket);
     this.#used = true;
     return used;
   }
@@ -79,31 +70,6 @@ export class SteadyClient extends Client {
   }
 }
 
-/** What undici keeps on a connection: it reads responses. */
-interface ResponseParser {
-  onHeadersComplete(status: number, ...rest: unknown[]): number;
-}
-
-/**
- * undici gives a connection up on which a 100 comes, since it never asks for one. A client must be able to parse it all
- * the same (RFC 9110 section 15.2), and upstreams send it unasked: it is handed on as the interim response that it is.
- */
-function takeContinue(socket: Socket): void {
-  const kept: readonly [symbol, PropertyDescriptor][] = Object.getOwnPropertySymbols(socket).map((symbol) => [
-    symbol,
-    Object.getOwnPropertyDescriptor(socket, symbol) ?? {},
-  ]);
-  const reader: ResponseParser | undefined = kept.find(([{ description }]) => description === 'parser')?.[1]
-    .value;
-  if (reader === undefined) return;
-  const read = reader.onHeadersComplete;
-  reader.onHeadersComplete = (status, ...rest) =>
-    read.call(reader, status === 100 ? PROCESSING : status, ...rest);
-}
-
-/** 102, which undici passes over, and of which there may be several as of 100. */
-const PROCESSING = 102;
-
 /** Without a listener an error inside an error handler would end the process. undici's types do not know the event. */
 function listenForErrors(client: EventEmitter, failed: (error: Error) => void): void {
   client.on('error', failed);
@@ -124,7 +90,7 @@ function watched(connect: buildConnector.connector, connection: Connection): bui
       // A failure is told by one argument, whatever the types say.
       const socket: Socket | null | undefined = outcome[1];
       if (socket) {
-        connection.opened(socket);
+        connection.opened();
         socket.prependListener('error', () => {
           connection.broken = true;
         });

@@ -1,5 +1,4 @@
 /** One address of an upstream: its pool of connections, and connections outside of it. */
-import type { Duplex } from 'node:stream';
 import { buildConnector, type Client, type Dispatcher, Pool } from 'undici';
 import type { UpstreamPolicy, UpstreamTarget } from '../policy/policy.ts';
 import { optionTime } from '../timers.ts';
@@ -7,9 +6,6 @@ import { type CarriedHandler, SteadyClient } from './steady-client.ts';
 
 /** Longest response header block, in bytes of names and values. */
 const RESPONSE_HEADER_BYTES = 16 * 1024;
-
-/** Milliseconds for which a connection with a login may be idle. */
-const LOGIN_IDLE = 600_000;
 
 /** One address of an upstream and the pool of connections to it. */
 export class Target {
@@ -25,8 +21,6 @@ export class Target {
   readonly #connect: buildConnector.connector;
   readonly #failed: (error: Error) => void;
   #pool: Pool | null = null;
-  /** Connections that belong to one client connection each, by that connection. */
-  readonly #bound = new Map<Duplex, SteadyClient>();
   #failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(target: UpstreamTarget, upstream: UpstreamPolicy, failed: (error: Error) => void) {
@@ -58,28 +52,6 @@ export class Target {
     return new SteadyClient(this.#origin, this.#options, this.#connect, this.#failed);
   }
 
-  /** Whether a connection belongs to this client connection. */
-  isBoundTo(client: Duplex): boolean {
-    return this.#bound.has(client);
-  }
-
-  /**
-   * The connection that carries the requests of this client connection alone, opened by its first request. It ends with the
-   * client connection, and is idle for as long as that is: a login on it would be lost before.
-   */
-  boundTo(client: Duplex): SteadyClient {
-    const known = this.#bound.get(client);
-    if (known !== undefined) return known;
-    const options = { ...this.#options, keepAliveTimeout: LOGIN_IDLE, keepAliveMaxTimeout: LOGIN_IDLE };
-    const own = new SteadyClient(this.#origin, options, this.#connect, this.#failed);
-    this.#bound.set(client, own);
-    client.once('close', () => {
-      this.#bound.delete(client);
-      void own.destroy();
-    });
-    return own;
-  }
-
   /** Whether a connection could not be made within the last `span` milliseconds. */
   failedSince(now: number, span: number): boolean {
     return now - this.#failedAt < span;
@@ -94,20 +66,14 @@ export class Target {
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = null;
-    await Promise.all([pool?.close(), ...this.#unbound().map((own) => own.close())]);
+    await pool?.close();
   }
 
   /** Cuts what is under way. */
   async destroy(): Promise<void> {
     const pool = this.#pool;
     this.#pool = null;
-    await Promise.all([pool?.destroy(), ...this.#unbound().map((own) => own.destroy())]);
-  }
-
-  #unbound(): readonly SteadyClient[] {
-    const all = [...this.#bound.values()];
-    this.#bound.clear();
-    return all;
+    await pool?.destroy();
   }
 }
 

@@ -18,7 +18,7 @@ import { Passage } from './passage.ts';
 import { requestHeaders } from './request-headers.ts';
 import { SocketAnswer } from './socket-answer.ts';
 import { Splice } from './splice.ts';
-import type { CarriedHandler, CarryingConnection, SteadyClient } from './steady-client.ts';
+import type { CarriedHandler, SteadyClient } from './steady-client.ts';
 import { subprotocolsOf } from './subprotocols.ts';
 import { readSwitch } from './switching-protocols.ts';
 
@@ -36,7 +36,6 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
   readonly #upstream: Upstream;
   readonly #connection: UpgradedConnection;
   #client: SteadyClient | null = null;
-  #carrier: CarryingConnection | null = null;
   #abort: ((error?: Error) => void) | null = null;
   #answer: SocketAnswer | null = null;
   #splice: Splice | null = null;
@@ -99,12 +98,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     this.#client.dispatch(options, this);
   }
 
-  onCarrier(connection: CarryingConnection): void {
-    this.#carrier = connection;
-  }
-
   onConnect(abort: (error?: Error) => void): void {
-    this.#carrier?.take();
     if (this.#isOver()) abort();
     else this.#abort = abort;
   }

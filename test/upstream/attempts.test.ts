@@ -48,7 +48,7 @@ t.test('the connection of a repetition is closed with the attempts', async (t) =
   const upstream = await startRecordingUpstream(t);
   const { attempts, answered } = start([targetAt(upstream.port)], t.teardown);
   const own = ownClients(t.teardown);
-  attempts.carriedBy({ take: () => true, broken: false, end: () => {} });
+  attempts.carriedBy({ take: () => true, broken: false });
   attempts.writing();
   const { promise, handler } = answered();
   t.equal(attempts.sendAgain(coded('ECONNRESET'), handler), true);
@@ -65,7 +65,7 @@ t.test(
     const targets = [targetAt(1), targetAt(other.port), targetAt(2)];
     const { attempts, answered } = start(targets, t.teardown);
     const own = ownClients(t.teardown);
-    attempts.carriedBy({ take: () => true, broken: false, end: () => {} });
+    attempts.carriedBy({ take: () => true, broken: false });
     attempts.writing();
     const repetition = answered();
     t.equal(attempts.sendAgain(coded('ECONNRESET'), repetition.handler), true);
@@ -97,7 +97,7 @@ t.test('nothing is sent twice over a connection of which nobody knows that it wa
   const { attempts, answered } = start([targetAt(upstream.port)], t.teardown);
   attempts.writing();
   t.equal(attempts.sendAgain(coded('ECONNRESET'), answered().handler), false);
-  attempts.carriedBy({ take: () => false, broken: false, end: () => {} });
+  attempts.carriedBy({ take: () => false, broken: false });
   attempts.writing();
   t.equal(attempts.sendAgain(coded('ECONNRESET'), answered().handler), false);
   t.equal(upstream.connections(), 0);

@@ -26,18 +26,6 @@ t.test('every failure has a kind and a word', async (t) => {
       'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     ],
     [coded('ERR_SSL_WRONG_VERSION_NUMBER'), 'bad_gateway', 'tls_failed', 'ERR_SSL_WRONG_VERSION_NUMBER'],
-    [
-      coded('ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE'),
-      'bad_gateway',
-      'tls_failed',
-      'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE',
-    ],
-    [
-      coded("ERR_SSL_TLSV13 alert: 10.0.0.5's"),
-      'bad_gateway',
-      'tls_failed',
-      'ERR_SSL_TLSV13________10_0_0_5__',
-    ],
     [new errors.HeadersOverflowError(), 'bad_gateway', 'bad_response', 'UND_ERR_HEADERS_OVERFLOW'],
     [
       Object.assign(new Error('x'), { name: 'HTTPParserError', code: 'HPE_undefined' }),

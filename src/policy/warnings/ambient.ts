@@ -25,17 +25,3 @@ function takesAmbient({ accept }: Route): boolean {
 function needsOrigin({ methods, webSocket }: Route): boolean {
   return webSocket || methods === null || methods.some((method) => !SAFE.has(method));
 }
-
-/**
- * Warns of `credential_unjudged`: the upstream alone judges what passes, and some logins hold for a connection, which
- * proxies before us share among their clients.
- */
-export function warnOfUnjudgedCredentials({ policy, origins, context }: WarnedPolicy): void {
-  for (const route of policy.routes) {
-    if (route.auth !== 'none' || !route.forwardCredential) continue;
-    const message =
-      'forwards credentials that are not judged here. Logins by NTLM, Negotiate or Kerberos hold for a connection: each client connection gets one of its own to the upstream. A proxy before this gateway that shares its connections among clients must be in trusted_proxies; such logins then hold for one request';
-    const path = ['routes', origins.get(route) ?? 0, 'forward_credential'];
-    context.warnings.report(path, 'credential_unjudged', message);
-  }
-}
