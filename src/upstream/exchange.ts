@@ -18,7 +18,7 @@ import { Passage } from './passage.ts';
 import type { BodyWatcher } from './request-body.ts';
 import type { ResponseHead } from './response-headers.ts';
 import { ResponseStream, type ResponseWatcher } from './response-stream.ts';
-import type { CarriedHandler, CarryingConnection } from './steady-client.ts';
+import type { CarriedHandler, CarryingConnection, SteadyClient } from './steady-client.ts';
 
 /** `undici` calls the `on...` methods; none of them may throw. */
 export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, BodyWatcher, ResponseWatcher {
@@ -32,7 +32,6 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   #abort: ((error?: Error) => void) | null = null;
   #resume: (() => void) | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
-
   #state: 'waiting' | 'sending' | 'answering' | 'over' = 'waiting';
   #holdsPlace = false;
   #interim = 0;
@@ -83,8 +82,8 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     return this.#isOver();
   }
 
-  onCarrier(connection: CarryingConnection): void {
-    this.#attempts?.carriedBy(connection);
+  onCarrier(connection: CarryingConnection, client: SteadyClient): void {
+    this.#attempts?.carriedBy(connection, client);
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -129,6 +128,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     this.#state = 'answering';
     this.#status = status;
     this.#head = head;
+    if (head.connectionLogin) this.#attempts?.leavePool();
     if (head.eventStream) {
       // Open for hours: it counts as a connection, not as a request in flight.
       this.#giveBackPlace();

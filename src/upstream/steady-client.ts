@@ -18,7 +18,7 @@ export interface CarryingConnection {
 export interface CarriedHandler extends Dispatcher.DispatchHandler {
   /** Nobody waits for the answer any more. */
   readonly abandoned?: boolean;
-  onCarrier?(connection: CarryingConnection): void;
+  onCarrier?(connection: CarryingConnection, client: SteadyClient): void;
 }
 
 class Connection implements CarryingConnection {
@@ -65,14 +65,27 @@ export class SteadyClient extends Client {
    */
   override dispatch(options: Dispatcher.DispatchOptions, handler: CarriedHandler): boolean {
     this.#connection.handler = handler;
-    handler.onCarrier?.(this.#connection);
+    handler.onCarrier?.(this.#connection, this);
     return super.dispatch(options, handler) || this.stats.size === 0;
+  }
+
+  /**
+   * Takes the client out of the pool that holds it; what it carries goes on. A pool gives no more requests to a client
+   * that reports a failed connection. It has one request at most, so that none waits behind the present one.
+   */
+  leavePool(): void {
+    announceFailure(this);
   }
 }
 
 /** Without a listener an error inside an error handler would end the process. undici's types do not know the event. */
 function listenForErrors(client: EventEmitter, failed: (error: Error) => void): void {
   client.on('error', failed);
+}
+
+/** To its pool alone: undici's own listeners are the only ones. undici's types do not know the method. */
+function announceFailure(client: EventEmitter): void {
+  client.emit('connectionError', null, [client], new Error('taken out of the pool'));
 }
 
 /**
