@@ -5,6 +5,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
+import { readBeforeFailing } from './write-failures.ts';
 
 /** What an exchange may ask of the connection that carries it. */
 export interface CarryingConnection {
@@ -89,7 +90,7 @@ function announceFailure(client: EventEmitter): void {
 }
 
 /**
- * Puts right two things about connections. undici takes a reset for the end of a body that only the end of its
+ * Puts right three things about connections. A write that fails would hide the answer that came before it. undici takes a reset for the end of a body that only the end of its
  * connection delimits: whoever listens first knows better. And when a request is given up, undici takes it for
  * one to be sent again, and connects anew only to find that nobody wants it.
  */
@@ -104,6 +105,8 @@ function watched(connect: buildConnector.connector, connection: Connection): bui
       const socket: Socket | null | undefined = outcome[1];
       if (socket) {
         connection.opened();
+        readBeforeFailing(socket);
+
         socket.prependListener('error', () => {
           connection.broken = true;
         });
