@@ -107,8 +107,10 @@ function watched(connect: buildConnector.connector, connection: Connection): bui
         connection.opened();
         readBeforeFailing(socket);
 
-        socket.prependListener('error', () => {
+        socket.prependListener('error', (error) => {
           connection.broken = true;
+          // Node tells of a TLS alert without ending the socket, and undici of the end that follows instead of the alert.
+          socket.destroy(error);
         });
       }
       callback(...outcome);
