@@ -5,6 +5,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
+import { HeadRepair } from './head-repair.ts';
 import { readBeforeFailing } from './write-failures.ts';
 
 /** What an exchange may ask of the connection that carries it. */
@@ -23,6 +24,7 @@ export interface CarriedHandler extends Dispatcher.DispatchHandler {
 }
 
 class Connection implements CarryingConnection {
+  readonly heads = new HeadRepair();
   broken = false;
   /** Of the last request. */
   handler: CarriedHandler | null = null;
@@ -31,11 +33,13 @@ class Connection implements CarryingConnection {
   opened(): void {
     this.broken = false;
     this.#used = false;
+    this.heads.begin();
   }
 
   take(): boolean {
     const used = this.#used;
     this.#used = true;
+    this.heads.begin();
     return used;
   }
 }
@@ -90,7 +94,7 @@ function announceFailure(client: EventEmitter): void {
 }
 
 /**
- * Puts right three things about connections. A write that fails would hide the answer that came before it. undici takes a reset for the end of a body that only the end of its
+ * Puts right four things about connections. The parser gets header sections that it can read. A write that fails would hide the answer that came before it. undici takes a reset for the end of a body that only the end of its
  * connection delimits: whoever listens first knows better. And when a request is given up, undici takes it for
  * one to be sent again, and connects anew only to find that nobody wants it.
  */
@@ -106,6 +110,7 @@ function watched(connect: buildConnector.connector, connection: Connection): bui
       if (socket) {
         connection.opened();
         readBeforeFailing(socket);
+        repairHeads(socket, connection.heads);
 
         socket.prependListener('error', (error) => {
           connection.broken = true;
@@ -115,5 +120,14 @@ function watched(connect: buildConnector.connector, connection: Connection): bui
       }
       callback(...outcome);
     });
+  };
+}
+
+/** undici asks for what came by `read`. A tunnel listens for `data`, which is untouched. */
+function repairHeads(socket: Socket, heads: HeadRepair): void {
+  const { read } = socket;
+  socket.read = (size) => {
+    const piece: unknown = read.call(socket, size);
+    return piece instanceof Buffer ? heads.take(piece) : piece;
   };
 }
