@@ -13,6 +13,7 @@ import { warnOfProviders } from './warnings/providers.ts';
 import { warnOfResources } from './warnings/resources.ts';
 import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
 import { warnOfListedTenants } from './warnings/tenants.ts';
+import { warnOfUnjudgedCredentials } from './warnings/unjudged-credentials.ts';
 
 /** A policy and where its routes stand in the file. */
 export interface WarnedPolicy {
@@ -42,4 +43,5 @@ export function warnOfPolicy(
   warnOfMethods(warned);
   warnOfOverrides(warned);
   warnOfNesting(warned);
+  warnOfUnjudgedCredentials(warned);
 }

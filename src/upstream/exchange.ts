@@ -10,7 +10,7 @@ import { startTimer, stopTimer } from '../timers.ts';
 import { Attempts } from './attempts.ts';
 import { type Departing, forgetDeparture, watchDeparture } from './departures.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
-import { badResponse, refusalFor } from './errors.ts';
+import { badResponse, forwardingFailed, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
 import { flawOfInterim, judgeAnswer } from './judge-answer.ts';
@@ -19,7 +19,7 @@ import { Passage } from './passage.ts';
 import type { BodyWatcher } from './request-body.ts';
 import type { ResponseHead } from './response-headers.ts';
 import { ResponseStream, type ResponseWatcher } from './response-stream.ts';
-import type { CarriedHandler, CarryingConnection } from './steady-client.ts';
+import type { CarriedHandler, CarryingConnection, SteadyClient } from './steady-client.ts';
 
 /** `undici` calls the `on...` methods; none of them may throw. */
 export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, BodyWatcher, ResponseWatcher {
@@ -33,7 +33,6 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   #abort: ((error?: Error) => void) | null = null;
   #resume: (() => void) | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
-
   #state: 'waiting' | 'sending' | 'answering' | 'over' = 'waiting';
   #holdsPlace = false;
   #interim = 0;
@@ -72,7 +71,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
       this.#attempts = new Attempts(this.#upstreams, this.#request, this.plan, this);
       this.#attempts.send(this);
     } catch (error) {
-      this.#refuse(refusalFor(error instanceof Error ? error : new Error('not an error')));
+      this.#refuse(forwardingFailed(error instanceof Error ? error.name : 'unknown'));
     }
   }
 
@@ -84,8 +83,8 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     return this.#isOver();
   }
 
-  onCarrier(connection: CarryingConnection): void {
-    this.#attempts?.carriedBy(connection);
+  onCarrier(connection: CarryingConnection, client: SteadyClient): void {
+    this.#attempts?.carriedBy(connection, client);
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -130,6 +129,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     this.#state = 'answering';
     this.#status = status;
     this.#head = head;
+    if (head.connectionLogin) this.#attempts?.leavePool();
     if (head.eventStream) {
       // Open for hours: it counts as a connection, not as a request in flight.
       this.#giveBackPlace();

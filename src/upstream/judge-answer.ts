@@ -13,7 +13,7 @@ export type JudgedAnswer = ResponseHead | { readonly ok: false; readonly refusal
 
 /**
  * Why nothing is waited for after an interim response, or null: it is below 100 and so no status, or 101 without having been
- * asked for, or there is no end of them.
+ * asked for, or there is no end of them. `100 Continue` comes as 102 (see head-repair.ts).
  * @param count how many there were, this one included
  */
 export function flawOfInterim(status: number, count: number): Refusal | null {

@@ -9,7 +9,7 @@ import type { Refusal } from '../refusals/refusal.ts';
 import { optionTime } from '../timers.ts';
 import { type Departing, forgetDeparture, watchDeparture } from './departures.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
-import { badResponse, refusalFor } from './errors.ts';
+import { badResponse, forwardingFailed, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
 import { flawOfInterim, judgeAnswer } from './judge-answer.ts';
@@ -71,7 +71,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     try {
       this.#ask();
     } catch (error) {
-      this.#refuse(refusalFor(error instanceof Error ? error : new Error('not an error')));
+      this.#refuse(forwardingFailed(error instanceof Error ? error.name : 'unknown'));
     }
   }
 

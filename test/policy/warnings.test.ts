@@ -190,6 +190,26 @@ const rows: readonly Row[] = [
     ],
   ),
   [
+    'unjudged_credential_forwarded',
+    'routes[1].forward_credential',
+    routes(
+      'path: /a, auth: none, forward_credential: false',
+      'path: /b, auth: none, forward_credential: true',
+      'path: /c, forward_credential: true',
+    ),
+    [
+      routes('path: /a, auth: none', 'path: /b'),
+      routes('path: /a, forward_credential: true', 'path: /b, auth: optional, forward_credential: true'),
+      `forward_credential: true\n${routes('path: /a, auth: none, forward_credential: false', 'path: /b')}`,
+    ],
+  ],
+  [
+    'unjudged_credential_forwarded',
+    'routes[0]',
+    `forward_credential: true\n${routes('path: /a, auth: none', 'path: /b')}`,
+    [],
+  ],
+  [
     'ambient_without_origin',
     'routes[1]',
     `${cookie}\n${routes('path: /read, methods: [GET, HEAD, OPTIONS]', 'path: /write, methods: POST')}`,

@@ -148,7 +148,7 @@ export const sharedRouteKeys = {
     example: [{ header: 'X-Token' }],
   }),
   forward_credential: inherited(boolean(), {
-    doc: "Keep the caller's credential on the forwarded request.",
+    doc: "Keep the caller's credential on the forwarded request. With `auth: none` it was not judged, and `check` warns.",
     defaultText: 'the top-level `forward_credential`',
     example: true,
   }),
@@ -208,7 +208,7 @@ export const routeKeys = {
     example: ['authorization', { header: 'X-Token' }],
   }),
   forward_credential: key(boolean(), {
-    doc: "Keep the caller's credential on the forwarded request.",
+    doc: "Keep the caller's credential on the forwarded request. With `auth: none` it was not judged, and `check` warns.",
     default: false,
   }),
   defaults: key(defaults, {
