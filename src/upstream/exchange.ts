@@ -88,10 +88,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   }
 
   onConnect(abort: (error?: Error) => void): void {
-    if (this.#isOver()) {
-      abort();
-      return;
-    }
+    if (this.#isOver()) return abort();
     this.#abort = abort;
     const first = this.#attempts?.writing() === true;
     // Only now is it sure that somebody will read the body (RFC 9110 section 10.1.1).
