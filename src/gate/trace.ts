@@ -23,7 +23,7 @@ export const TOKEN_CHECKS: Checks = [
   ['algorithm', /^algorithm_not_allowed$/],
   ['source', /^source_not_accepted$/],
   ['tenant', /^tenant_/],
-  ['type', /^(?:wrong_type|id_token)$/],
+  ['type', /^(?:wrong_type|id_token|refresh_token|other_token)$/],
   ['audience', /^(?:audience_(?!not_for_route)|wrong_audience$)/],
   ['times', /^(?:expiry_|not_before_|not_yet_valid$|issued_|lifetime_)/],
   ['profile', /^(?:claim_missing$|header_contradicts$|service_account_|unknown_trust_domain$|spiffe_id_)/],

@@ -13,6 +13,7 @@ import { warnOfProviders } from './warnings/providers.ts';
 import { warnOfResources } from './warnings/resources.ts';
 import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
 import { warnOfListedTenants } from './warnings/tenants.ts';
+import { warnOfTokenKinds } from './warnings/token-kinds.ts';
 import { warnOfUnjudgedCredentials } from './warnings/unjudged-credentials.ts';
 
 /** A policy and where its routes stand in the file. */
@@ -36,6 +37,7 @@ export function warnOfPolicy(
   warnOfListedTenants(warned);
   warnOfUnused(warned);
   warnOfProviders(warned);
+  warnOfTokenKinds(warned);
   warnOfResources(warned);
   warnOfAmbient(warned);
   warnOfCors(warned);

@@ -36,7 +36,8 @@ export function checkClaims(
     checkBinding(claims, issuer) ??
     checkId(claims) ??
     checkIdentity(claims, issuer) ??
-    checkRequired(header, claims, issuer)
+    checkRequired(header, claims, issuer) ??
+    profile.checkKind(header, claims, issuer)
   );
 }
 

@@ -5,7 +5,7 @@ import { loadPolicy } from '../../src/policy/load-policy.ts';
 import { apiKeyKeys } from '../../src/policy/schema/api-keys.ts';
 import { issuerKeys } from '../../src/policy/schema/issuers.ts';
 import { localCertificate, otherCertificate, testAuthority } from '../fixtures/certificates.ts';
-import { LOAD_TIME, load } from '../fixtures/load.ts';
+import { LOAD_TIME, loadBesidesKinds as load } from '../fixtures/load.ts';
 
 /** What is written, the code, the path, and the way out that the message must name. */
 type Row = readonly [text: string, code: string, path: string, wayOut: RegExp];
