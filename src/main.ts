@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { describeDefect, main } from './cli/command-line.ts';
-import { EXIT_CONFIGURATION, EXIT_DEFECT } from './cli/exit-codes.ts';
+import { EXIT_CONFIGURATION, EXIT_DEFECT, EXIT_FAILED } from './cli/exit-codes.ts';
 import { unsupportedNode } from './cli/node-version.ts';
 
 // Without a listener the signal opens Node's inspector, by which every process that reaches loopback reads keys.
@@ -13,10 +13,10 @@ if (isMainThread) await runCommandLine();
 else await import('./credentials/bcrypt-thread.ts');
 
 async function runCommandLine(): Promise<void> {
-  // A reader that went away (`sallyport help | head -1`) is no defect.
+  // A reader that went away (`sallyport help | head -1`) is no defect, nor is a disk that is full.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE') process.exitCode ||= EXIT_FAILED;
     });
   }
   process.on('uncaughtException', (error) => {
@@ -29,11 +29,12 @@ async function runCommandLine(): Promise<void> {
     process.exitCode = EXIT_CONFIGURATION;
     return;
   }
-  process.exitCode = await main(process.argv.slice(2), {
+  const code = await main(process.argv.slice(2), {
     program: nameOfProgram(process.argv[1] ?? ''),
     environment: process.env,
     streams: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
   });
+  process.exitCode = code || process.exitCode || 0;
 }
 
 /** What to type to call us again: the installed name, or node and the script, with the node that belongs to it. */

@@ -43,7 +43,9 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
   const { policy } = loaded;
   const { streams, environment } = invocation;
   keepHeapModest();
-  const log = openLog(policy.log, 1, Date.now);
+  const log = openLog(policy.log, 1, Date.now, (message) => {
+    streams.stderr.write(`sallyport: ${message}\n`);
+  });
   let server: RunningServer;
   try {
     server = await startServer({ policy, dependencies: { now: Date.now, log } });
