@@ -21,7 +21,7 @@ const NOTATIONS: readonly (readonly [RegExp, (part: string) => string])[] = [
     (part) => `asks for a form, which no parameter does here; write {${nameIn(part)}}`,
   ],
   [
-    /(?:^|[-.~])[:][A-Za-z_]/,
+    /(?:^|[-.~_@,;:(])[:][A-Za-z_]|^@@\w+@@$/,
     (part) =>
       `is no parameter here; write {${nameIn(part)}} as a whole segment, and %3A for a colon that is meant`,
   ],
@@ -44,7 +44,7 @@ const NOTATIONS: readonly (readonly [RegExp, (part: string) => string])[] = [
         : `is no parameter or variable here; write {${nameIn(part)}}, ${VARIABLE}, or %24 for a dollar sign that is meant`,
   ],
   [
-    /^\^|\$$|\\[dwsDWS]|\.[*+]|\(\?|\([^)]*\||\|/,
+    /^\(.*\)[?*+]?$|^\^|\$$|\\[dwsDWS]|\.[*+]|\(\?|\([^)]*\||\|/,
     () =>
       'is a regular expression, which no path is here; write {name} for one segment, {name...} for the rest',
   ],
@@ -78,7 +78,14 @@ const PLACEHOLDERS: readonly RegExp[] = [
   /@@\w+@@/,
 ];
 
-/** Whether something in a text was to be filled in, and was not. */
-export function hasPlaceholder(text: string): boolean {
-  return PLACEHOLDERS.some((placeholder) => placeholder.test(text));
+/** A whole value of which nothing was filled in: a secret may hold any of the others by chance, but be none of these. */
+const WHOLLY =
+  /^(?:\{\{.*\}\}|\$\(?[A-Z_][A-Z0-9_]*\)?|%\(\w+\)[sd]?|<[A-Za-z][\w .-]*>|%[A-Z][A-Z0-9_]{2,}%|@@\w+@@|(?:replace|change)[-_ ]?me)$/is;
+
+/**
+ * Whether something in a text was to be filled in, and was not.
+ * @param verbatim any text may be meant, so that only a whole placeholder counts
+ */
+export function hasPlaceholder(text: string, verbatim = false): boolean {
+  return WHOLLY.test(text) || (!verbatim && PLACEHOLDERS.some((placeholder) => placeholder.test(text)));
 }

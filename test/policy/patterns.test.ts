@@ -63,6 +63,7 @@ const BAD_PATHS: Record<string, string[]> = {
   ],
   path_notation: [
     ...['/:id', '/v1/:id/**', '/a/:id?', '/a/:id(\\d+)', '/flights/:from-:to', '/user-:name'],
+    ...['/v1/(:id)/**', '/v2/(id)/**', '/a/_:id', '/a/@:id', '/a/,:id', '/a/::id', '/a/(a+)', '/a/@@x@@'],
     ...['/<id>', '/b/<int:id>', '/b/<.*>', '/a/[id]', '/a/[...slug]', '/a/[a-z]', '/a/[0-9]+'],
     ...['/{{id}}', '/{{ .Values.path }}', '/{id?}', '/{id:[0-9]+}', '/{id:int}', '/{*rest}', '/{**rest}'],
     ...['/{rest*}', '/{path:.*}', '/{path=**}', '/%(id)s', '/a/$id', '/a/$1', '/posts/$postId'],

@@ -51,6 +51,15 @@ const tables: Record<string, readonly Row[]> = {
         /placeholder that nothing filled in/,
       ],
     ),
+    ...['{{ .Values.jwt.secret.of.this.environment }}', '$JWT_SECRET', '<the secret of the provider>'].map(
+      (value): Row => [
+        `issuers: {corp: {issuer: "https://login.example.com", audience: a, secret: "${value}"}}`,
+        'unfilled_placeholder',
+        'issuers.corp.secret',
+        /placeholder that nothing filled in/,
+      ],
+    ),
+    ['admin: {address: ":9901", token: REPLACE_ME}', 'unfilled_placeholder', 'admin.token', /placeholder/],
     ['public_url: "https://$HOST"', 'unfilled_placeholder', 'public_url', /placeholder/],
     ['upstream: "http://{{ host }}:80"', 'unfilled_placeholder', 'upstream', /placeholder/],
     ['upstream: "http://$API_HOST:80"', 'unfilled_placeholder', 'upstream', /placeholder/],

@@ -29,8 +29,9 @@ export function checkText(
     context.problems.reportAt(at.at, { path, code: 'not_yet_supported', message });
     return undefined;
   }
-  if (node.verbatim !== true && hasPlaceholder(value)) {
-    const shown = at.sensitive ? 'the value of the variable' : JSON.stringify(value);
+  if (hasPlaceholder(value, node.verbatim)) {
+    // It may be a secret after all, and what a variable holds is not repeated.
+    const shown = at.sensitive || node.verbatim ? 'the value' : JSON.stringify(value);
     const message = `${shown} holds a placeholder that nothing filled in; write the value, or a variable as \${NAME}`;
     context.problems.reportAt(at.at, { path, code: 'unfilled_placeholder', message });
     return undefined;
