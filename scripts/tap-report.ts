@@ -13,10 +13,17 @@ export interface Failure {
   readonly diagnostics: Readonly<Record<string, unknown>>;
 }
 
+/** A case that was not tried, and why. */
+export interface Skip {
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** The whole run. */
 export interface TapReport {
   readonly files: number;
   readonly tally: Tally;
+  readonly skips: readonly Skip[];
   readonly failures: readonly Failure[];
 }
 
@@ -36,23 +43,49 @@ export function readTapReport(text: string): TapReport | null {
   const root = parseEntry(text);
   if (root === null) return null;
   const failures: Failure[] = [];
+  const skips: Skip[] = [];
   const tally = { passed: 0, failed: 0, skipped: 0 };
   const visit = (suite: Entry): void => {
     const before = tally.failed;
     for (const inner of suite.suites ?? []) visit(inner);
     for (const one of suite.cases ?? []) {
-      if (one.skip || one.todo) tally.skipped += 1;
+      if (one.skip || one.todo) skip(one);
       else if (one.ok) tally.passed += 1;
       else fail(one);
     }
     if (suite.ok === false && tally.failed === before) fail(suite);
+  };
+  const skip = (entry: Entry): void => {
+    tally.skipped += 1;
+    const reason = [entry.skip, entry.todo].find((each) => typeof each === 'string') ?? 'no reason is given';
+    skips.push({ name: entry.fullname ?? entry.name ?? '(no name)', reason: String(reason) });
   };
   const fail = (entry: Entry): void => {
     tally.failed += 1;
     failures.push({ name: entry.fullname ?? entry.name ?? '(no name)', diagnostics: entry.diag ?? {} });
   };
   visit(root);
-  return { files: root.suites?.length ?? 0, tally, failures };
+  return { files: root.suites?.length ?? 0, tally, skips, failures };
+}
+
+/** A test file that ended. */
+export interface EndedFile {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly seconds: string;
+}
+
+/**
+ * The files that ended, from the TAP of a run that goes on: `ok 3 - test/a.test.ts # time=12.3ms` at the beginning of a line.
+ * @param text without the line that is not whole yet
+ */
+export function endedFiles(text: string): readonly EndedFile[] {
+  const line = /^(not )?ok \d+ - (test\/\S+)(?: # time=([\d.]+)ms)?/gm;
+  return [...text.matchAll(line)].map(([, not, name = '', time = '0']) => ({
+    ok: not === undefined,
+    name,
+    seconds: (Number(time) / 1000).toFixed(1),
+  }));
 }
 
 /** A failure for people: its name, where it is, and what differs. */

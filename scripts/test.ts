@@ -1,10 +1,14 @@
 /**
- * `npm test`: types, style, size budget, then every test; with file names after `--`, these tests alone. Prints
- * what fails and where, and ends with one line, `N passed, N failed` (`, N skipped`), as machines look for.
+ * `npm test`: types, style, size budget, then every test; with file names after `--`, these tests alone. Prints each
+ * test file as it ends, what fails and where, what was skipped and why, and ends with one line, `N passed, N failed`
+ * (`, N skipped`), as machines look for.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describeFailure, readTapReport, type Tally } from './tap-report.ts';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeFailure, endedFiles, readTapReport, type Skip, type Tally } from './tap-report.ts';
 
 /** Checks that come before the tests; each counts as one. */
 const CHECKS = [
@@ -46,7 +50,12 @@ async function runCheck({ name, command, parameters }: (typeof CHECKS)[number]):
 
 async function runTests(names: readonly string[]): Promise<Tally> {
   const started = performance.now();
-  const { code, stdout, stderr } = await run('tap', ['--reporter=json', ...names]);
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-tap-'));
+  const progress = showProgress(join(folder, 'run.tap'));
+  const output = ['--reporter=json', `--output-file=${join(folder, 'run.tap')}`];
+  const { code, stdout, stderr } = await run('tap', [...output, ...names]);
+  progress.end();
+  rmSync(folder, { recursive: true });
   const report = readTapReport(stdout);
   if (report === null) {
     console.log(`FAILED  tests: tap ended with ${code} and no report\n${stdout}${stderr}`);
@@ -55,10 +64,48 @@ async function runTests(names: readonly string[]): Promise<Tally> {
   for (const failure of report.failures) console.log(`\n${describeFailure(failure)}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const ok = code === 0 && report.tally.failed === 0;
+  showSkips(report.skips);
   console.log(`${ok ? 'ok' : 'FAILED'}  tests in ${report.files} files (${seconds} s)`);
   if (code === 0 || report.tally.failed > 0) return report.tally;
   console.log(`tap ended with ${code} although no test failed\n${stderr}`);
   return { ...report.tally, failed: 1 };
+}
+
+/** Prints a line for each test file as it ends: a run takes minutes, and longer where the cores are busy. */
+function showProgress(file: string): { end(): void } {
+  let shown = 0;
+  const show = () => {
+    const text = readOrEmpty(file);
+    const ended = endedFiles(text.slice(0, text.lastIndexOf('\n') + 1));
+    for (const { ok, name, seconds } of ended.slice(shown)) {
+      shown += 1;
+      console.log(`${ok ? 'ok' : 'FAILED'}  ${String(shown).padStart(3)}  ${name} (${seconds} s)`);
+    }
+  };
+  const timer = setInterval(show, 1000);
+  return {
+    end: () => {
+      clearInterval(timer);
+      show();
+    },
+  };
+}
+
+function readOrEmpty(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** What was not tried, by its reason: a part that is missing here must not go unnoticed. */
+function showSkips(skips: readonly Skip[]): void {
+  for (const reason of new Set(skips.map((skip) => skip.reason))) {
+    const names = skips.filter((skip) => skip.reason === reason).map(({ name }) => name);
+    console.log(`\nSKIPPED  ${reason}: ${names.length === 1 ? names[0] : `${names.length} tests`}`);
+    if (names.length > 1) for (const name of names.slice(0, 5)) console.log(`    ${name}`);
+  }
 }
 
 /** Runs a program of this project; its name is found in node_modules/.bin. */

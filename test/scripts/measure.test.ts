@@ -1,6 +1,6 @@
 import t from 'tap';
 import { measureFile } from '../../scripts/measure-source.ts';
-import { describeFailure, readTapReport } from '../../scripts/tap-report.ts';
+import { describeFailure, endedFiles, readTapReport } from '../../scripts/tap-report.ts';
 
 t.test('lines, branches, nesting and parameters are counted', async (t) => {
   const { lines, functions } = measureFile(`import type { A } from './a.ts';
@@ -51,7 +51,12 @@ const REPORT = {
     {
       ok: false,
       fullname: 'a.test.ts',
-      suites: [{ ok: true, cases: [{ ok: true }, { ok: true, skip: true }, { ok: true, todo: 'later' }] }],
+      suites: [
+        {
+          ok: true,
+          cases: [{ ok: true }, { ok: true, fullname: 'c', skip: 'no nginx' }, { ok: true, todo: true }],
+        },
+      ],
       cases: [
         {
           ok: false,
@@ -67,6 +72,10 @@ const REPORT = {
 t.test('a report is counted by its leaves, and a suite that fails without one counts too', async (t) => {
   const report = readTapReport(JSON.stringify(REPORT));
   t.match(report, { files: 2, tally: { passed: 2, failed: 2, skipped: 2 } });
+  t.same(report?.skips, [
+    { name: 'c', reason: 'no nginx' },
+    { name: '(no name)', reason: 'no reason is given' },
+  ]);
   t.same(
     report?.failures.map(({ name }) => name),
     ['a.test.ts > is one', 'b.test.ts'],
@@ -74,6 +83,22 @@ t.test('a report is counted by its leaves, and a suite that fails without one co
   const [first] = report?.failures ?? [];
   if (first !== undefined)
     t.equal(describeFailure(first), 'FAILED  a.test.ts > is one (a.test.ts:3)\n    -1\n    +2');
+});
+
+t.test('files are told as they end, and nothing below them', async (t) => {
+  const text = `TAP version 14
+# Subtest: test/a.test.ts
+    ok 1 - test/inner.ts # time=1ms
+    1..1
+ok 1 - test/a.test.ts # time=1234.5ms
+not ok 2 - test/b/c.test.ts # time=10ms
+ok 3 - test/d.test.ts # SKIP none
+`;
+  t.same(endedFiles(text), [
+    { ok: true, name: 'test/a.test.ts', seconds: '1.2' },
+    { ok: false, name: 'test/b/c.test.ts', seconds: '0.0' },
+    { ok: true, name: 'test/d.test.ts', seconds: '0.0' },
+  ]);
 });
 
 t.test('what is no report is none', async (t) => {
