@@ -6,8 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { listenOn } from '../src/listen-on.ts';
+import { startServer } from '../src/server.ts';
+import { recordLog } from './fixtures/fake-time.ts';
 import { exchange, openConnection } from './fixtures/raw-client.ts';
+import { startRecordingUpstream } from './fixtures/recording-upstream.ts';
 import { policyOf, serve } from './fixtures/server.ts';
+import { createSigningKey, keySet } from './fixtures/token-signer.ts';
 
 type Test = { teardown(run: () => unknown): void };
 
@@ -186,4 +190,46 @@ t.test('a unix socket left by a dead process is replaced, one in use is not', as
   const server = createServer();
   await listenOn(server, { kind: 'unix', path: stale });
   server.close();
+});
+
+t.test('an IPv4 peer of a dual-stack listener has one address everywhere', async (t) => {
+  const upstream = await startRecordingUpstream(t);
+  const log = recordLog();
+  const policy = await policyOf(`listen: "[::]:0"
+admin: none
+upstream: ${upstream.url}
+forwarded: both
+trusted_proxies: [127.0.0.2]
+limits: {failed_credentials: {per_peer: 1/1h}}
+issuers:
+  corp: {issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(createSigningKey('ES256')))}}
+routes: [{path: /open, auth: none}, {path: /closed}]
+`);
+  const server = await startServer({ policy, dependencies: { now: Date.now, log } });
+  t.teardown(() => server.close());
+  const port = Number(server.addresses.public[0]?.split(':').at(-1));
+  const seenFor = async (bytes: string, from: string) => {
+    await exchange(port, bytes, ['GET'], from);
+    const seen = upstream.requests.at(-1);
+    return [
+      seen?.all('x-forwarded-for'),
+      seen?.all('forwarded').map((text) => text.match(/for=[^;,]+/g)?.join()),
+    ];
+  };
+  const told = 'GET /open HTTP/1.1\r\nHost: api\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n';
+  t.strictSame(await seenFor(told, '127.0.0.1'), [['127.0.0.1'], ['for=127.0.0.1']]);
+  const trusted = await seenFor(told, '127.0.0.2');
+  t.strictSame(trusted, [['192.0.2.7, 127.0.0.2'], ['for=192.0.2.7,for=127.0.0.2']], 'trusted_proxies');
+  const bad = 'GET /closed HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer a.b.c\r\n\r\n';
+  const statuses = [];
+  for (const from of ['127.0.0.1', '127.0.0.1', '127.0.0.3'])
+    statuses.push((await exchange(port, bad, ['GET'], from))[0]?.status);
+  t.strictSame(statuses, [401, 429, 401], 'each address has a budget of its own');
+  await exchange(port, 'NONSENSE\r\n\r\n', ['GET'], '127.0.0.1');
+  const addresses = log.lines.map(({ fields }) => fields as Readonly<Record<string, unknown>>);
+  t.strictSame(
+    addresses.filter(({ peer }) => peer !== undefined).map(({ peer }) => peer),
+    ['127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.1', '127.0.0.3', '127.0.0.1'],
+  );
+  t.notMatch(JSON.stringify(log.lines), /::ffff/);
 });
