@@ -11,7 +11,7 @@ import { passGate, stillAllowed } from './gate.ts';
 import { StreamJudge } from './judge-streams.ts';
 import type { KeyRefresh } from './keys/key-refresh.ts';
 import { createKeySetPool } from './keys/key-set-pool.ts';
-import { listenOn } from './listen-on.ts';
+import { ListenError, listenOn } from './listen-on.ts';
 import { applyLimits, createListener, type Listener } from './listener.ts';
 import type { ListenAddress, Policy } from './policy/policy.ts';
 import { restartNeeded } from './restart-needed.ts';
@@ -46,7 +46,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Starts serving a policy; rejects when an address cannot be listened on (`EADDRINUSE` and the like). */
+/** Starts serving a policy; rejects with `ListenError` when an address cannot be listened on. */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
   const server = new GateServer(options);
   await server.start();
@@ -94,10 +94,10 @@ class GateServer implements RunningServer {
           router.routing(request, response);
         },
       );
-      for (const address of policy.listen) {
+      for (const [index, address] of policy.listen.entries()) {
         const listener = createListener(entrance, policy, this.#standing.upstreams.turns);
         this.#listeners.push(listener);
-        this.addresses.public.push(await open(listener.server, address));
+        this.addresses.public.push(await open(listener.server, address, `listen[${index}]`));
       }
       if (policy.admin !== null) {
         const first = policy.admin;
@@ -106,7 +106,7 @@ class GateServer implements RunningServer {
           readiness: () => this.readiness(),
           refreshKeys: () => this.refreshKeys(),
         });
-        this.addresses.admin = await open(this.#admin, policy.admin.address);
+        this.addresses.admin = await open(this.#admin, policy.admin.address, 'admin');
       }
       this.#standing.verifiers.start();
     } catch (error) {
@@ -197,8 +197,12 @@ function endListener({ server, announceEnd, closeQuiet }: Listener): Promise<voi
   });
 }
 
-async function open(server: Server, address: ListenAddress): Promise<string> {
-  await listenOn(server, address);
+async function open(server: Server, address: ListenAddress, key: string): Promise<string> {
+  try {
+    await listenOn(server, address);
+  } catch (error) {
+    throw new ListenError(key, address, error);
+  }
   const bound = server.address();
   return typeof bound === 'string' || bound === null ? `unix:${bound ?? ''}` : formatAddress(bound);
 }

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { listenOn } from '../src/listen-on.ts';
+import { ListenError, listenOn } from '../src/listen-on.ts';
 import { startServer } from '../src/server.ts';
 import { recordLog } from './fixtures/fake-time.ts';
 import { exchange, openConnection } from './fixtures/raw-client.ts';
@@ -153,13 +153,12 @@ t.test('an address in use is an error that leaves nothing listening', async (t) 
   await once(taken, 'listening');
   t.teardown(() => taken.close());
   const { port } = taken.address() as AddressInfo;
-  const { startServer } = await import('../src/server.ts');
-  const { recordLog } = await import('./fixtures/fake-time.ts');
   const policy = await policyOf(
     `listen: ["127.0.0.1:0", "127.0.0.1:${port}"]\nadmin: none\n${open('http://127.0.0.1:9')}`,
   );
   await t.rejects(startServer({ policy, dependencies: { now: Date.now, log: recordLog() } }), {
-    code: 'EADDRINUSE',
+    key: 'listen[1]',
+    cause: { code: 'EADDRINUSE' },
   });
 });
 
@@ -190,6 +189,29 @@ t.test('a unix socket left by a dead process is replaced, one in use is not', as
   const server = createServer();
   await listenOn(server, { kind: 'unix', path: stale });
   server.close();
+});
+
+t.test('a file that is no socket of a dead process is left alone', async (t) => {
+  const path = join(t.testdir({ kept: 'text' }), 'kept');
+  await t.rejects(listenOn(createServer(), { kind: 'unix', path }), { code: 'EADDRINUSE' });
+  t.equal(readFileSync(path, 'utf8'), 'text');
+});
+
+t.test('why an address cannot be listened on is said with a remedy', async (t) => {
+  const tcp = { kind: 'tcp', host: '::1', port: 80 } as const;
+  const unix = { kind: 'unix', path: '/run/x.sock' } as const;
+  const rows = [
+    [tcp, 'EACCES', /^\[::1\]:80: permission denied; .*CAP_NET_BIND_SERVICE.* 1024 on \(EACCES\)$/],
+    [tcp, 'EADDRINUSE', /choose another port \(EADDRINUSE\)$/],
+    [tcp, 'EMFILE', /^\[::1\]:80: as Node says$/],
+    [unix, 'EACCES', /^unix:\/run\/x\.sock: its directory .*choose another path \(EACCES\)$/],
+    [unix, 'constructor', /^unix:\/run\/x\.sock: as Node says$/],
+  ] as const;
+  for (const [address, code, message] of rows) {
+    const error = new ListenError('admin', address, Object.assign(new Error('as Node says'), { code }));
+    t.match(error.message, message);
+    t.equal(error.key, 'admin');
+  }
 });
 
 t.test('an IPv4 peer of a dual-stack listener has one address everywhere', async (t) => {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
+import { ListenError } from '../listen-on.ts';
 import { internalFailure } from '../observe/internal-failure.ts';
 import { openLog, type RunningLog } from '../observe/log.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load-policy.ts';
@@ -48,10 +49,9 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
   try {
     server = await startServer({ policy, dependencies: { now: Date.now, log } });
   } catch (error) {
-    streams.stderr.write(
-      `cannot listen: ${plainText(error instanceof Error ? error.message : String(error))}\n`,
-    );
     log.flushSync();
+    if (!(error instanceof ListenError)) throw error;
+    streams.stderr.write(`${formatProblem(cannotListen(error, loaded))}\n`);
     return EXIT_FAILED;
   }
   warn(log, loaded.warnings);
@@ -87,6 +87,12 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
   log.info({ lines_dropped: log.dropped() }, 'stopped');
   log.flushSync();
   return EXIT_OK;
+}
+
+function cannotListen({ key, message }: ListenError, { addressesAt }: LoadedPolicy): Problem {
+  const { file, line, column } = addressesAt.get(key) ?? { file: '', line: 0, column: 0 };
+  const text = `cannot listen on ${plainText(message)}`;
+  return { file, line, column, path: key, code: 'cannot_listen', message: text };
 }
 
 /** Asked for by NODE_OPTIONS or on the command line: then this is a choice, and a dangerous one. */

@@ -1,7 +1,8 @@
 /** `run` as a process of its own: what the environment, signals and the image around it do. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,7 +66,9 @@ function run(
   environment: Record<string, string> = {},
   words: readonly string[] = [],
 ) {
-  const directory = t.testdir({ 'sallyport.yaml': policy + REST });
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-run-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  writeFileSync(join(directory, 'sallyport.yaml'), policy + REST);
   const own = { XDG_RUNTIME_DIR: directory, ...environment };
   const process = start(t, [MAIN, 'run', '--config', join(directory, 'sallyport.yaml'), ...words], own);
   return { ...process, own };
@@ -101,6 +104,38 @@ t.test('a variable that takes the place of what the file says is logged, at its 
   const told = run(t, 'listen: 127.0.0.1:1\n', {}, options);
   await told.line('listening');
   t.notMatch(told.output(), /overridden/, 'an option is a choice');
+});
+
+t.test('an address that cannot be listened on is said with its key, its place and a remedy', async (t) => {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const taken = `127.0.0.1:${port}`;
+  const inUse = `cannot listen on ${taken}: another process listens there`;
+  const missing = '/nonexistent/x.sock';
+  const none = { SALLYPORT_ADMIN: 'none' };
+  const rows = [
+    [`listen: [127.0.0.1:0, "${taken}"]\n`, none, [], `sallyport.yaml:1:23  listen[1]  ${inUse}`],
+    [`listen:\n  - address: ${taken}\n`, none, [], `sallyport.yaml:2:5  listen[0]  ${inUse}`],
+    [`listen: 127.0.0.1:0\nadmin: ${taken}\n`, {}, [], `sallyport.yaml:2:8  admin  ${inUse}`],
+    ['listen: 127.0.0.1:0\n', { SALLYPORT_ADMIN: taken }, [], `SALLYPORT_ADMIN  admin  ${inUse}`],
+    ['', none, ['--listen', taken], `--listen  listen[0]  ${inUse}`],
+    [
+      '',
+      none,
+      ['--listen', '192.0.2.1:0'],
+      '--listen  listen[0]  cannot listen on 192.0.2.1:0: this machine',
+    ],
+    ['', none, ['--listen', `unix:${missing}`], `cannot listen on unix:${missing}: its directory does not`],
+  ] as const;
+  const outcomes = rows.map(async ([policy, environment, words, message]) => {
+    const { ended, output } = run(t, policy, environment, words);
+    t.equal(await ended, 1);
+    t.ok(output().includes(message), `${message}\n${output()}`);
+    t.match(output(), /\(E[A-Z]+\) {2}\(cannot_listen\)\n$/);
+  });
+  await Promise.all(outcomes);
 });
 
 t.test('SIGUSR1 opens no inspector', async (t) => {
