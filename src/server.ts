@@ -154,6 +154,7 @@ class GateServer implements RunningServer {
 
   async close(): Promise<void> {
     this.#hurry?.();
+    this.#standing.upstreams.inFlight.stop();
     this.#standing.verifiers.close();
     const servers = this.#listeners.map(({ server }) => server);
     if (this.#admin !== null) servers.push(this.#admin);
@@ -163,6 +164,8 @@ class GateServer implements RunningServer {
     }
     this.#openStreams.endAll();
     await this.#standing.upstreams.destroy();
+    // What is cut is logged when its connection has closed, which is at the end of the event loop's turn.
+    for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
   }
 
   get #openStreams(): OpenStreams {

@@ -11,7 +11,7 @@ import { recordLog } from './fixtures/fake-time.ts';
 import { exchange, openConnection } from './fixtures/raw-client.ts';
 import { startRecordingUpstream } from './fixtures/recording-upstream.ts';
 import { policyOf, serve } from './fixtures/server.ts';
-import { createSigningKey, keySet } from './fixtures/token-signer.ts';
+import { createSigningKey, keySet, signToken } from './fixtures/token-signer.ts';
 
 type Test = { teardown(run: () => unknown): void };
 
@@ -189,6 +189,65 @@ t.test('a unix socket left by a dead process is replaced, one in use is not', as
   const server = createServer();
   await listenOn(server, { kind: 'unix', path: stale });
   server.close();
+});
+
+t.test('what the end of a drain cuts is logged as that, with the status that its client got', async (t) => {
+  const upstream = await startRecordingUpstream(t);
+  let asked = 0;
+  const arrived = new Promise<void>((resolve) => {
+    upstream.onHead = ({ target }, socket) => {
+      if (target === '/open?begun') socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
+      asked += 1;
+      if (asked === 3) resolve();
+      return true;
+    };
+  });
+  const key = createSigningKey('ES256');
+  const silent = await holdingUpstream(t);
+  const { server, port, log } = await serve(
+    t,
+    `upstream: ${upstream.url}
+timeouts: {drain: 10ms}
+limits: {in_flight: 3, queue: 9}
+issuers:
+  corp: {issuer: "https://issuer.test", audience: api, jwks_uri: "${silent.url}"}
+routes: [{path: /open, auth: none, websocket: true}, {path: /closed}]
+`,
+  );
+  const send = async (bytes: string) => {
+    const connection = await openConnection(port);
+    t.teardown(() => connection.destroy());
+    connection.write(bytes);
+    return connection;
+  };
+  const token = signToken(key, { iss: 'https://issuer.test', aud: 'api' });
+  const handshake =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
+  const connections = [
+    await send(get('/open?silent')),
+    await send(get('/open?begun')),
+    await send(`GET /open?handshake HTTP/1.1\r\nHost: api\r\n${handshake}`),
+  ];
+  await arrived;
+  connections.push(await send(get('/open?queued')));
+  connections.push(await send(`GET /closed HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${token}\r\n\r\n`));
+  await silent.arrival();
+  // What was sent before has been read when this is answered.
+  await exchange(port, get('/none'));
+  await server.drain();
+  await Promise.all(connections.map((connection) => connection.closed()));
+  const ends = log.lines
+    .filter(({ message }) => message === 'request')
+    .map(({ fields }) => fields as Readonly<Record<string, unknown>>)
+    .map((fields) => [fields.path, fields.status, fields.end ?? fields['auth.reason']].join(' '));
+  t.strictSame(ends.toSorted(), [
+    '/closed 0 keys_unavailable',
+    '/none 401 no_route',
+    '/open 0 going_away',
+    '/open 0 going_away',
+    '/open 0 going_away',
+    '/open 200 going_away',
+  ]);
 });
 
 t.test('a file that is no socket of a dead process is left alone', async (t) => {
