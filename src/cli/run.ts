@@ -15,6 +15,7 @@ import { type RunningServer, startServer } from '../server.ts';
 import { announceAdmin } from './announce-admin.ts';
 import { type CommandFunction, type Environment, type Invocation, textOption } from './command.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
+import { endsBy, isStarted } from './last-line.ts';
 import { keepHeapModest } from './modest-heap.ts';
 import { plainText } from './output.ts';
 import { findPolicyPath } from './policy-path.ts';
@@ -77,6 +78,7 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
       .then(() => server.refreshKeys())
       .catch((error: unknown) => internalFailure(log, '', error));
   process.on('SIGHUP', hangUp);
+  if (isStarted()) hangUp();
   const stopped = await stopSignal();
   watch.close();
   process.off('SIGHUP', hangUp);
@@ -163,8 +165,9 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 function exitAtOnceOnSecondSignal(log: RunningLog): void {
-  const exit = () => {
+  const exit = (signal: NodeJS.Signals) => {
     log.flushSync();
+    endsBy(`a second signal, ${signal}, before the drain was over`);
     process.exit(EXIT_OK);
   };
   process.once('SIGTERM', exit);
