@@ -23,6 +23,8 @@ import type { OpenStreams } from './upstream/open-streams.ts';
 export interface StartOptions {
   readonly policy: Policy;
   readonly dependencies: Dependencies;
+  /** How many files the process may have open; fewer than connections need lower `limits.connections`. Default: no bound. */
+  readonly descriptors?: number;
 }
 
 export interface RunningServer {
@@ -57,6 +59,7 @@ class GateServer implements RunningServer {
   addresses: { public: string[]; admin: string | null } = { public: [], admin: null };
   #standing: Standing;
   readonly #started: Policy;
+  readonly #descriptors: number;
   readonly #context: StandingContext;
   readonly #judge = new StreamJudge({
     allowed: (plan) => stillAllowed(plan, this.#standing),
@@ -68,8 +71,9 @@ class GateServer implements RunningServer {
   /** Ends the wait of `drain_delay` early, when everything is closed at once. */
   #hurry: (() => void) | null = null;
 
-  constructor({ policy, dependencies }: StartOptions) {
+  constructor({ policy, dependencies, descriptors = Number.POSITIVE_INFINITY }: StartOptions) {
     this.#started = policy;
+    this.#descriptors = descriptors;
     const keySets = createKeySetPool({
       ...dependencies,
       onWithdrawal: (name, kids) => this.#judge.keysWithdrawn(this.#openStreams, name, kids),
@@ -94,8 +98,9 @@ class GateServer implements RunningServer {
           router.routing(request, response);
         },
       );
+      const bounded = this.#bounded(policy);
       for (const [index, address] of policy.listen.entries()) {
-        const listener = createListener(entrance, policy, this.#standing.upstreams.turns);
+        const listener = createListener(entrance, bounded, this.#standing.upstreams.turns);
         this.#listeners.push(listener);
         this.addresses.public.push(await open(listener.server, address, `listen[${index}]`));
       }
@@ -119,7 +124,8 @@ class GateServer implements RunningServer {
     const previous = this.#standing;
     const next = createStanding(policy, this.#context, previous);
     this.#standing = next;
-    for (const { server } of this.#listeners) applyLimits(server, policy);
+    const bounded = this.#bounded(policy);
+    for (const { server } of this.#listeners) applyLimits(server, bounded);
     next.verifiers.start();
     previous.verifiers.close();
     this.#judge.judgeAll(this.#openStreams);
@@ -168,6 +174,22 @@ class GateServer implements RunningServer {
     for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
   }
 
+  /** The policy with no more connections than there are descriptors for: probes must be answered when all are taken. */
+  #bounded(policy: Policy): Policy {
+    const { connections, inFlight } = policy.limits;
+    const descriptors = this.#descriptors;
+    const free = descriptors - RESERVED;
+    // A request in flight has a second one, with its upstream.
+    const all = Math.max(free / 2, free - inFlight);
+    const possible = Math.max(1, Math.floor(all / this.#started.listen.length));
+    if (connections <= possible) return policy;
+    this.#context.dependencies.log.warn(
+      { 'limits.connections': connections, descriptors, connections: possible },
+      'too few file descriptors for limits.connections: each listener takes fewer connections; raise `ulimit -n` or lower the key',
+    );
+    return { ...policy, limits: { ...policy.limits, connections: possible } };
+  }
+
   get #openStreams(): OpenStreams {
     return this.#standing.upstreams.openStreams;
   }
@@ -183,6 +205,9 @@ class GateServer implements RunningServer {
     });
   }
 }
+
+/** Descriptors that are no connections of clients or upstreams: of Node, the log, files, listeners, probes and key sets. */
+const RESERVED = 48;
 
 /** For how long a connection on which nothing is under way may still bring the request that was on its way. */
 const GRACE = 500;

@@ -48,7 +48,8 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
   const log = openLog(policy.log, 1, Date.now);
   let server: RunningServer;
   try {
-    server = await startServer({ policy, dependencies: { now: Date.now, log } });
+    const dependencies = { now: Date.now, log };
+    server = await startServer({ policy, dependencies, descriptors: descriptorLimit() });
   } catch (error) {
     log.flushSync();
     if (!(error instanceof ListenError)) throw error;
@@ -89,6 +90,16 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
   log.info({ lines_dropped: log.dropped() }, 'stopped');
   log.flushSync();
   return EXIT_OK;
+}
+
+/** On Linux, where it can be read; elsewhere there is no bound that we know of. Node has raised it as far as it may. */
+function descriptorLimit(): number {
+  try {
+    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    return Number(limit ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 function cannotListen({ key, message }: ListenError, { addressesAt }: LoadedPolicy): Problem {
