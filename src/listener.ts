@@ -11,6 +11,7 @@ import { cutLingering, isLingering, lingerThenClose } from './refusals/linger.ts
 import { someAtATime } from './some-at-a-time.ts';
 import { optionTime, startInterval } from './timers.ts';
 import { TurnTaking } from './turn-taking.ts';
+import { peerOf } from './wire/network-address.ts';
 
 /** Where a listener's events lead. None of these may throw. */
 export interface Entrance {
@@ -92,7 +93,7 @@ export function createListener(
     // RFC 9112 section 9.3.2: a client that pipelines asks again for what is unanswered when the connection closes.
     if (exchanges?.length === MOST_UNANSWERED - 1) response.shouldKeepAlive = false;
     track(exchanges, message, response);
-    turns.take(message.socket.remoteAddress ?? 'unix', () => {
+    turns.take(peerOf(message.socket), () => {
       if (!isCutShort(exchanges, message)) entrance.request(message, response);
     });
   };

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
+import { ListenError } from '../listen-on.ts';
 import { internalFailure } from '../observe/internal-failure.ts';
 import { openLog, type RunningLog } from '../observe/log.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load-policy.ts';
@@ -14,6 +15,7 @@ import { type RunningServer, startServer } from '../server.ts';
 import { announceAdmin } from './announce-admin.ts';
 import { type CommandFunction, type Environment, type Invocation, textOption } from './command.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
+import { endsBy, isStarted } from './last-line.ts';
 import { keepHeapModest } from './modest-heap.ts';
 import { plainText } from './output.ts';
 import { findPolicyPath } from './policy-path.ts';
@@ -48,12 +50,12 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
   });
   let server: RunningServer;
   try {
-    server = await startServer({ policy, dependencies: { now: Date.now, log } });
+    const dependencies = { now: Date.now, log };
+    server = await startServer({ policy, dependencies, descriptors: descriptorLimit() });
   } catch (error) {
-    streams.stderr.write(
-      `cannot listen: ${plainText(error instanceof Error ? error.message : String(error))}\n`,
-    );
     log.flushSync();
+    if (!(error instanceof ListenError)) throw error;
+    streams.stderr.write(`${formatProblem(cannotListen(error, loaded))}\n`);
     return EXIT_FAILED;
   }
   warn(log, loaded.warnings);
@@ -79,6 +81,7 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
       .then(() => server.refreshKeys())
       .catch((error: unknown) => internalFailure(log, '', error));
   process.on('SIGHUP', hangUp);
+  if (isStarted()) hangUp();
   const stopped = await stopSignal();
   watch.close();
   process.off('SIGHUP', hangUp);
@@ -89,6 +92,22 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
   log.info({ lines_dropped: log.dropped() }, 'stopped');
   log.flushSync();
   return EXIT_OK;
+}
+
+/** On Linux, where it can be read; elsewhere there is no bound that we know of. Node has raised it as far as it may. */
+function descriptorLimit(): number {
+  try {
+    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    return Number(limit ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+function cannotListen({ key, message }: ListenError, { addressesAt }: LoadedPolicy): Problem {
+  const { file, line, column } = addressesAt.get(key) ?? { file: '', line: 0, column: 0 };
+  const text = `cannot listen on ${plainText(message)}`;
+  return { file, line, column, path: key, code: 'cannot_listen', message: text };
 }
 
 /** Asked for by NODE_OPTIONS or on the command line: then this is a choice, and a dangerous one. */
@@ -159,8 +178,9 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 function exitAtOnceOnSecondSignal(log: RunningLog): void {
-  const exit = () => {
+  const exit = (signal: NodeJS.Signals) => {
     log.flushSync();
+    endsBy(`a second signal, ${signal}, before the drain was over`);
     process.exit(EXIT_OK);
   };
   process.once('SIGTERM', exit);

@@ -13,6 +13,7 @@ import type { Refusal } from '../refusals/refusal.ts';
 import { type AnswerContext, answerTo } from '../refusals/response.ts';
 import { writeAnswer, writeAnswerToSocket } from '../refusals/write-answer.ts';
 import type { Standing } from '../standing.ts';
+import { peerOf } from '../wire/network-address.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 import { awaitContent, mayBeEmpty, withoutBody } from './await-content.ts';
 import { type GuardResult, guardWire } from './guard-wire.ts';
@@ -178,12 +179,6 @@ function turnedAwayContext(standing: Standing, id: string): AnswerContext {
   };
 }
 
-function peerOf(socket: Duplex): string {
-  return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string'
-    ? socket.remoteAddress
-    : 'unix';
-}
-
 /** What is known of bytes that never became a visit. */
 interface TurnedAway {
   readonly id: string;
@@ -193,11 +188,10 @@ interface TurnedAway {
 }
 
 function record(standing: Standing, { id, method, peer, status }: TurnedAway, refusal: Refusal): void {
-  const family = peer === 'unix' ? undefined : peer.includes(':') ? 'IPv6' : 'IPv4';
   logDecision(standing.dependencies.log, {
     requestId: id,
     peer,
-    client: isTrusted(standing, peer, family) ? null : peer,
+    client: isTrusted(standing, peer) ? null : peer,
     method,
     host: '',
     path: '',

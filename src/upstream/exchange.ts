@@ -235,6 +235,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
 
   /** Gives the upstream up before anything was answered. */
   #refuse(refusal: Refusal): void {
+    if (this.#upstreams.inFlight.stopped) return this.departed();
     this.#release();
     this.#guarded(() => this.plan.refused(refusal));
   }
@@ -270,7 +271,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     this.#guarded(() =>
       this.plan.done({
         status: this.#status,
-        end,
+        end: end !== 'complete' && this.#upstreams.inFlight.stopped ? 'going_away' : end,
         bytesIn: this.#attempts?.body?.taken ?? 0,
         bytesOut: this.#bytesOut,
         upstreamDuration: this.#upstreamDuration,

@@ -56,7 +56,7 @@ export type ExchangeEnd =
   | 'body_too_long'
   /** An event stream or a WebSocket was ended because its credential did, or would be refused now. */
   | 'expired'
-  /** An event stream or a WebSocket was ended because this process stops. */
+  /** This process stops: an event stream or a WebSocket was ended, or the drain was over before the exchange. */
   | 'going_away';
 
 export interface ExchangeOutcome {

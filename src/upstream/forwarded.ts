@@ -145,10 +145,9 @@ function strippedPrefix({ route, wire }: ForwardPlan): string {
   return wire.path.slice(0, end - 1);
 }
 
-/** Without the IPv4-mapped prefix of a listener for both families, and without a zone; null for a unix socket. */
+/** Without a zone; null for a unix socket. */
 function plainAddress(peer: string): string | null {
   if (peer === 'unix') return null;
-  if (peer.startsWith('::ffff:') && peer.includes('.')) return peer.slice(7);
   const zone = peer.indexOf('%');
   return zone < 0 ? peer : peer.slice(0, zone);
 }

@@ -26,6 +26,9 @@ export class InFlight {
   #bounds: InFlightBounds;
   #running = 0;
   readonly #waiting = new Map<Waiter, NodeJS.Timeout | null>();
+  /** WebSocket handshakes under way. Their connections left HTTP, so that the listener does not close them. */
+  readonly handshakes = new Set<{ cut(): void }>();
+  #stopped = false;
 
   constructor(bounds: InFlightBounds) {
     this.#bounds = bounds;
@@ -39,6 +42,17 @@ export class InFlight {
   /** Those who wait now. */
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** Whether the process cuts everything: what does not end whole from then on ends because of that. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Cuts the handshakes; the others are cut with their connections. */
+  stop(): void {
+    this.#stopped = true;
+    for (const handshake of [...this.handshakes]) handshake.cut();
   }
 
   /** Takes new bounds, as a reload brings them; wider ones admit those who wait. */

@@ -58,6 +58,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     const { socket } = this.#connection;
     this.#upstream.enter();
     socket.on('error', ignore);
+    this.#upstreams.inFlight.handshakes.add(this);
     if (watchDeparture(socket, this)) this.#upstreams.inFlight.enter(this);
     else this.departed();
   }
@@ -125,6 +126,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     const { socket, head: early } = this.#connection;
     const { route } = this.plan;
     this.#state = 'open';
+    this.#upstreams.inFlight.handshakes.delete(this);
     this.#status = 101;
     this.#giveBackPlace();
     socket.write(head, 'latin1');
@@ -191,6 +193,12 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     if (this.#state !== 'open') this.#over('client_gone');
   }
 
+  /** The process stops before the upstream answered. */
+  cut(): void {
+    this.#over('going_away');
+    this.#connection.socket.destroy();
+  }
+
   #refuse(refusal: Refusal): void {
     this.#release();
     this.#guarded(() => this.plan.refused(refusal));
@@ -211,6 +219,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
 
   #release(): void {
     this.#state = 'over';
+    this.#upstreams.inFlight.handshakes.delete(this);
     forgetDeparture(this.#connection.socket, this);
     this.#upstreams.openStreams.delete(this);
     if (!this.#holdsPlace) this.#upstreams.inFlight.abandon(this);

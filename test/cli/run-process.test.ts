@@ -1,75 +1,12 @@
 /** `run` as a process of its own: what the environment, signals and the image around it do. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import t, { type Test } from 'tap';
+import t from 'tap';
+import { run, start } from '../fixtures/running-process.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const PROBE = fileURLToPath(new URL('../../src/cli/probe.ts', import.meta.url));
-const REST = 'upstream: http://127.0.0.1:9\nroutes: [{path: /**, auth: none}]\n';
-
-/** A process that runs. */
-interface Process {
-  readonly pid: number;
-  /** The first line of its log that holds the text, already here or to come. */
-  line(text: string): Promise<Record<string, unknown>>;
-  /** All of stdout and stderr so far. */
-  output(): string;
-  signal(name: NodeJS.Signals): void;
-  readonly ended: Promise<number | null>;
-}
-
-function start(t: Test, words: readonly string[], environment: Record<string, string> = {}): Process {
-  const child = spawn(process.execPath, words, {
-    env: { PATH: process.env.PATH ?? '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-  }
-  const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null);
-  const find = (wanted: string) =>
-    text
-      .split('\n')
-      .slice(0, -1)
-      .find((line) => line.includes(wanted));
-  return {
-    pid: child.pid ?? 0,
-    async line(wanted) {
-      while (find(wanted) === undefined)
-        await Promise.race([once(child.stdout, 'data'), failed(ended, () => text)]);
-      return JSON.parse(find(wanted) ?? '{}');
-    },
-    output: () => text,
-    signal: (name) => void child.kill(name),
-    ended,
-  };
-}
-
-async function failed(ended: Promise<unknown>, text: () => string): Promise<never> {
-  await ended;
-  throw new Error(`ended early:\n${text()}`);
-}
-
-/** `run` with a policy, in a folder of its own that also holds what it announces. */
-function run(
-  t: Test,
-  policy: string,
-  environment: Record<string, string> = {},
-  words: readonly string[] = [],
-) {
-  const directory = t.testdir({ 'sallyport.yaml': policy + REST });
-  const own = { XDG_RUNTIME_DIR: directory, ...environment };
-  const process = start(t, [MAIN, 'run', '--config', join(directory, 'sallyport.yaml'), ...words], own);
-  return { ...process, own };
-}
 
 t.test('what an image brings yields to the file, and serves where the file says nothing', async (t) => {
   const written = run(t, 'listen: 127.0.0.1:0\nadmin: none\n', { SALLYPORT_DEFAULT_LISTEN: '0.0.0.0:0' });

@@ -37,7 +37,7 @@ const limits = object({
     default: 'none',
   }),
   connections: key(integer({ min: 1, none: true }), {
-    doc: 'Open connections, those of event streams and WebSockets among them; further ones are closed at once.',
+    doc: 'Open connections, those of event streams and WebSockets among them; further ones are closed at once. With too few file descriptors (`ulimit -n`) for these and for requests in flight, fewer are taken and the log warns, so that probes on `admin` are answered.',
     default: 10000,
   }),
   in_flight: key(integer({ min: 1, none: true }), {
