@@ -121,7 +121,7 @@ function withOverrides(root: Located, options: ReadOptions): Located {
   return { ...root, entries };
 }
 
-/** Of what the file says in vain: an option is written by whoever starts us, a variable may come from anywhere. */
+/** Of what the file says in vain: an option is written by the operator who starts the process, a variable may come from anywhere. */
 function warnOfOverrides(root: Located, { overrides = {} }: ReadOptions, warnings: ProblemList): void {
   if (root.kind !== 'map') return;
   for (const [name, { from, yields }] of Object.entries(overrides)) {

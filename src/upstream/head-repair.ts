@@ -1,6 +1,6 @@
 /**
  * Two things in the header section of an upstream's answer that the pinned parser refuses and a proxy must take: white
- * space between a field's name and its colon, which is removed (RFC 9112 section 5.1), and `100 Continue` that nobody asked
+ * space between a field's name and its colon, which is removed (RFC 9112 section 5.1), and `100 Continue` that nothing asked
  * for (RFC 9110 section 15.2). They are put right in the bytes before the parser reads them, so that it stays strict in all
  * else, and so that `Content-Length : 5` frames the answer for it, for us and for the client alike.
  */

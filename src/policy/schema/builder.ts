@@ -92,7 +92,7 @@ export function object<K extends Keys>(
   return { node: { kind: 'object', keys, ...rules } };
 }
 
-/** Text, never empty, without unfilled placeholders unless it is `verbatim`. `pattern` with what it asks for in words, and `advice` for whoever wrote something else. */
+/** Text, never empty, without unfilled placeholders unless it is `verbatim`. `pattern` with what it asks for in words, and `advice` for something else that was written. */
 export function text(
   rules: {
     pattern?: RegExp;

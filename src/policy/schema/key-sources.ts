@@ -104,7 +104,7 @@ export const refresh = object({
     default: '10m',
   }),
   cooldown: key(duration({ min: 100 }), {
-    doc: 'How long between two fetches that tokens bring about, whoever sends how many: for a key id that was found absent or whose key does not fit, and after a bad signature, since a provider may put another key under the same id; once in six times as long a bad signature need not wait for it. Ids that are new have four look-ups of their own, of which one comes back each `cooldown`; a network (IPv4 address, IPv6 /64) that lately named an id which does not exist leaves the last one to others. A token that cannot be looked up now is answered 503 with `Retry-After`, never 401.',
+    doc: 'How long between two fetches that tokens bring about, however many: for a key id that was found absent or whose key does not fit, and after a bad signature, since a provider may put another key under the same id; once in six times as long a bad signature need not wait for it. Ids that are new have four look-ups of their own, of which one comes back each `cooldown`; a network (IPv4 address, IPv6 /64) that lately named an id which does not exist leaves the last one to others. A token that cannot be looked up now is answered 503 with `Retry-After`, never 401.',
     default: '10s',
   }),
   timeout: key(duration({ min: 100, max: 60_000 }), { doc: 'How long one fetch may take.', default: '5s' }),

@@ -97,7 +97,7 @@ const log = object({
     default: true,
   }),
   subject: key(choice(['plain', 'hashed', 'none']), {
-    doc: 'How lines of requests name an authenticated caller (`auth.subject`: the subject of the token or key, or the user name). `hashed` is the first 16 hex digits of its SHA-256: lines of one caller can be found, and whoever has a list of subjects can tell who it is. `none` leaves it out. Of a refused credential it is never logged.',
+    doc: 'How lines of requests name an authenticated caller (`auth.subject`: the subject of the token or key, or the user name). `hashed` is the first 16 hex digits of its SHA-256: lines of one caller can be found, and a list of subjects tells who it is. `none` leaves it out. Of a refused credential it is never logged.',
     default: 'plain',
   }),
 });

@@ -12,7 +12,7 @@ const readsTargetAsNumber = /\b(?:int|uint|double)\(\s*(?:path|request)\b/;
 const readsClaims = /\bclaims\b/;
 const readsSource = /\b(?:issuer|source)\b/;
 
-/** An address that nobody verified, a number that stands for an id, and roles that mean different things to different issuers. */
+/** An address that was not verified, a number that stands for an id, and roles that mean different things to different issuers. */
 export function warnOfClaims({ policy, origins, context }: WarnedPolicy): void {
   for (const [route, index] of origins) {
     const path = ['routes', index, 'require'];
