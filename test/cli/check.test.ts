@@ -63,6 +63,11 @@ t.test('a PEM text in place of the mapping of certificates is told what to write
   t.equal(code, 78);
   t.match(stdout, /pem\.yaml:1:1 .*mapping of key ids to PEM.*"KEY_ID: \|"/);
   t.notMatch(stdout, 'MIIBcanary', `${pem} is not repeated`);
+  const ofSet = policyFile(
+    'pem-set',
+    GOOD.replace('audience: orders-api', corp.replace('certificates_', 'jwks_')),
+  );
+  t.notMatch((await invoke(['check', ofSet])).stdout, 'KEY_ID', 'a JWK Set is no such mapping');
 });
 
 t.test('detached, a list in a file that is not there is not said to be empty', async (t) => {
