@@ -82,7 +82,7 @@ const tables: Record<string, readonly Row[]> = {
     [route('host: "{tenant}.example.com"'), 'host_grammar', 'routes[0].host', /request\.host/],
   ],
   'listeners and proxies': [
-    ['listen: "8080"', 'invalid_address', 'listen', /HOST:PORT/],
+    ['listen: "8080"', 'invalid_address', 'listen', /"127\.0\.0\.1:8080"/],
     ['listen: "127.0.0.1:70000"', 'invalid_address', 'listen', /0 to 65535/],
     ['listen: "unix:run/x.sock"', 'invalid_address', 'listen', /unix:\/run/],
     ['listen: [":8080", ":8080"]', 'duplicate_address', 'listen[1]', /another address/],

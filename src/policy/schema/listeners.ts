@@ -1,9 +1,12 @@
 /** Where we listen, and what clients call us. */
 import { choice, type Infer, key, later, listOf, object, orNone, text } from './builder.ts';
 
+/** A port alone is a number to YAML. */
+const addressText = text({ advice: 'write an address, e.g. ":8080" or "127.0.0.1:8080"' });
+
 const listenAddress = object(
   {
-    address: key(text(), {
+    address: key(addressText, {
       doc: '`HOST:PORT`, `:PORT` (all interfaces) or `unix:/run/x.sock`.',
       required: true,
       example: ':8080',
@@ -15,7 +18,7 @@ const listenAddress = object(
 
 const admin = object(
   {
-    address: key(text(), {
+    address: key(addressText, {
       doc: '`HOST:PORT`, `:PORT` or `unix:/run/x.sock`.',
       required: true,
       example: '127.0.0.1:9901',
