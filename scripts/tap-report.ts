@@ -1,4 +1,4 @@
-/** Reads what `tap --reporter=json` writes: a tree of suites with cases as leaves. */
+/** Reads what `tap --reporter=jsonstream` writes: one JSON event per line, suites nested by `start` and `end`. */
 
 /** How many cases ended how. */
 export interface Tally {
@@ -21,27 +21,28 @@ export interface Skip {
 
 /** The whole run. */
 export interface TapReport {
+  readonly ended: boolean;
   readonly files: number;
   readonly tally: Tally;
   readonly skips: readonly Skip[];
   readonly failures: readonly Failure[];
+  readonly skips: readonly Skip[];
 }
 
 interface Entry {
+  readonly level?: number;
   readonly ok?: boolean;
   readonly fullname?: string;
   readonly name?: string;
-  readonly skip?: unknown;
-  readonly todo?: unknown;
+  readonly skip?: string | boolean;
+  readonly todo?: string | boolean;
   readonly diag?: Readonly<Record<string, unknown>>;
-  readonly suites?: readonly Entry[];
-  readonly cases?: readonly Entry[];
+  readonly time?: number;
+  readonly assertions?: number;
 }
 
-/** The report, or null for anything that is none: then the run itself failed. */
-export function readTapReport(text: string): TapReport | null {
-  const root = parseEntry(text);
-  if (root === null) return null;
+/** Takes the lines of the stream in their order; `onFile` hears of each test file at its end. */
+export function createTapReader(onFile: (file: EndedFile) => void) {
   const failures: Failure[] = [];
   const skips: Skip[] = [];
   const tally = { passed: 0, failed: 0, skipped: 0 };
@@ -61,8 +62,7 @@ export function readTapReport(text: string): TapReport | null {
     skips.push({ name: entry.fullname ?? entry.name ?? '(no name)', reason: String(reason) });
   };
   const fail = (entry: Entry): void => {
-    tally.failed += 1;
-    failures.push({ name: entry.fullname ?? entry.name ?? '(no name)', diagnostics: entry.diag ?? {} });
+    failures.push({ name: nameOf(entry), diagnostics: entry.diag ?? {} });
   };
   visit(root);
   return { files: root.suites?.length ?? 0, tally, skips, failures };
@@ -107,11 +107,27 @@ function placeOf(at: unknown): string {
   return ` (${at.fileName}:${at.lineNumber})`;
 }
 
-function parseEntry(text: string): Entry | null {
+function nameOf({ fullname, name = '(no name)' }: Entry): string {
+  return fullname ?? name;
+}
+
+function reasonOf({ skip, todo }: Entry): string {
+  if (typeof skip === 'string') return skip;
+  if (todo === undefined) return 'no reason given';
+  return typeof todo === 'string' ? `to do: ${todo}` : 'to do';
+}
+
+function parseEvent(text: string): [kind: string, entry: Entry] {
   try {
-    const value: Entry | null = JSON.parse(text);
-    return typeof value === 'object' && Array.isArray(value?.suites) ? value : null;
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && typeof value[0] === 'string' && isEntry(value[1]))
+      return [value[0], value[1]];
   } catch {
-    return null;
+    // Text of another source, for example a warning.
   }
+  return ['', {}];
+}
+
+function isEntry(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null;
 }

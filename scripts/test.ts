@@ -42,8 +42,7 @@ async function runCheck({ name, command, parameters }: (typeof CHECKS)[number]):
   const started = performance.now();
   const { code, stdout, stderr } = await run(command, parameters);
   const ok = code === 0;
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${ok ? 'ok' : 'FAILED'}  ${name} (${seconds} s)`);
+  console.log(`${ok ? 'ok' : 'FAILED'}  ${name} (${secondsOf(performance.now() - started)} s)`);
   if (!ok) console.log(`${stdout}${stderr}`.trimEnd());
   add({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
 }
@@ -117,9 +116,13 @@ async function run(command: string, parameters: readonly string[]): Promise<Ende
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    texts.stdout += text;
-  });
+  createInterface({ input: child.stdout }).on(
+    'line',
+    onLine ??
+      ((line) => {
+        texts.stdout += `${line}\n`;
+      }),
+  );
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     texts.stderr += text;
   });

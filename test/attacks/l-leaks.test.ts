@@ -193,7 +193,7 @@ const CAUSES: Readonly<Record<RefusalKind, readonly Cause[]>> = {
       [502, reason, good(`/${name}/x`, { headers: UPGRADE.slice(1) })],
       [502, reason, good(`/${name}/x`, { method: 'POST', body: SECRETS.body })],
     ]),
-    ...['smtp', 'lengths', 'both', 'coding', 'head', 'folded', 'nul', 'continue', 'switch'].map(
+    ...['smtp', 'lengths', 'both', 'coding', 'head', 'folded', 'nul', 'switch'].map(
       (name): Cause => [502, /bad_response|reset|upstream_failed/, good(`/main/${name}`)],
     ),
     [502, /reset/, good('/main/reset', { method: 'POST', body: SECRETS.body })],

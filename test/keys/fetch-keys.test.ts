@@ -17,6 +17,7 @@ import {
   testAuthority,
 } from '../fixtures/certificates.ts';
 import { issuerPolicy, refreshDefaults } from '../fixtures/issuer-policy.ts';
+import { PATIENCE_MS } from '../fixtures/patience.ts';
 import { serveJwks } from '../fixtures/tokens.ts';
 
 t.test('a document is fetched with what its answer says of its age', async (t) => {
@@ -313,7 +314,7 @@ t.test('the bearer token is read anew each time and shown to the configured orig
   };
   const transport = createKeyTransport(issuerPolicy(changes));
   t.teardown(() => transport.close());
-  const signal = AbortSignal.timeout(5000);
+  const signal = AbortSignal.timeout(PATIENCE_MS);
   await transport.fetch(server.url, signal);
   await writeFile(file, 'second');
   await transport.fetch(server.url, signal);
@@ -331,14 +332,17 @@ t.test('the bearer token is read anew each time and shown to the configured orig
 t.test('closing cuts what is under way', async (t) => {
   const server = await serveJwks(t, () => transport.close());
   const transport = createKeyTransport(issuerPolicy());
-  t.match(await transport.fetch(server.url, AbortSignal.timeout(5000)), { ok: false, answered: false });
+  t.match(await transport.fetch(server.url, AbortSignal.timeout(PATIENCE_MS)), {
+    ok: false,
+    answered: false,
+  });
 });
 
 async function fetchOnce(
   t: Test,
   url: string,
   changes: Partial<IssuerPolicy> = {},
-  timeout = 5000,
+  timeout = PATIENCE_MS,
 ): Promise<Fetched> {
   const transport = createKeyTransport(
     issuerPolicy({ refresh: { ...refreshDefaults, timeout }, ...changes }),

@@ -46,8 +46,14 @@ export interface G {}
   t.match(measure, { anys: [2, 5], doubleCasts: [4], silencers: [6], undocumented: [10] });
 });
 
-const REPORT = {
-  suites: [
+/** The events of a run: a failing case, skips of three kinds, and a file that crashed behind a passing case. */
+const EVENTS = [
+  ['start', { name: 'TAP Tests', level: 0 }],
+  ['start', { name: 'a.test.ts', level: 1 }],
+  ['start', { name: 'inner', level: 2 }],
+  ['pass', { ok: true, fullname: 'a.test.ts > inner > is one' }],
+  [
+    'fail',
     {
       ok: false,
       fullname: 'a.test.ts',
@@ -65,9 +71,18 @@ const REPORT = {
         },
       ],
     },
-    { ok: false, fullname: 'b.test.ts', cases: [{ ok: true }], diag: { exitCode: 1 } },
   ],
-};
+  ['end', { name: 'inner', level: 2, ok: false }],
+  ['skip', { ok: true, fullname: 'a.test.ts > behind nginx', skip: 'nginx is not installed' }],
+  ['skip', { ok: true, fullname: 'a.test.ts > before nginx', skip: 'nginx is not installed' }],
+  ['skip', { ok: true, fullname: 'a.test.ts > silent', skip: true }],
+  ['todo', { ok: true, fullname: 'a.test.ts > open', todo: 'later' }],
+  ['end', { fullname: 'a.test.ts', level: 1, ok: false, assertions: 6, time: 1234.5 }],
+  ['start', { name: 'b.test.ts', level: 1 }],
+  ['pass', { ok: true, fullname: 'b.test.ts > is one' }],
+  ['end', { fullname: 'b.test.ts', level: 1, ok: false, assertions: 1, time: 10, diag: { exitCode: 1 } }],
+  ['end', { name: 'TAP Tests', level: 0, ok: false }],
+];
 
 t.test('a report is counted by its leaves, and a suite that fails without one counts too', async (t) => {
   const report = readTapReport(JSON.stringify(REPORT));
@@ -77,12 +92,12 @@ t.test('a report is counted by its leaves, and a suite that fails without one co
     { name: '(no name)', reason: 'no reason is given' },
   ]);
   t.same(
-    report?.failures.map(({ name }) => name),
-    ['a.test.ts > is one', 'b.test.ts'],
+    report.failures.map(({ name }) => name),
+    ['a.test.ts > inner > is two', 'b.test.ts'],
   );
-  const [first] = report?.failures ?? [];
+  const [first] = report.failures;
   if (first !== undefined)
-    t.equal(describeFailure(first), 'FAILED  a.test.ts > is one (a.test.ts:3)\n    -1\n    +2');
+    t.equal(describeFailure(first), 'FAILED  a.test.ts > inner > is two (a.test.ts:3)\n    -1\n    +2');
 });
 
 t.test('files are told as they end, and nothing below them', async (t) => {
