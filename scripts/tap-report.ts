@@ -13,18 +13,25 @@ export interface Failure {
   readonly diagnostics: Readonly<Record<string, unknown>>;
 }
 
-/** A case that was not tried, and why. */
+/** A test that did not run, and the reason it gave. */
 export interface Skip {
   readonly name: string;
   readonly reason: string;
 }
 
-/** The whole run. */
+/** A test file that has ended. */
+export interface EndedFile {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly assertions: number;
+  readonly milliseconds: number;
+}
+
+/** The whole run so far; `ended` is false until tap has reported the end of the run. */
 export interface TapReport {
   readonly ended: boolean;
   readonly files: number;
   readonly tally: Tally;
-  readonly skips: readonly Skip[];
   readonly failures: readonly Failure[];
   readonly skips: readonly Skip[];
 }
@@ -45,47 +52,67 @@ interface Entry {
 export function createTapReader(onFile: (file: EndedFile) => void) {
   const failures: Failure[] = [];
   const skips: Skip[] = [];
-  const tally = { passed: 0, failed: 0, skipped: 0 };
-  const visit = (suite: Entry): void => {
-    const before = tally.failed;
-    for (const inner of suite.suites ?? []) visit(inner);
-    for (const one of suite.cases ?? []) {
-      if (one.skip || one.todo) skip(one);
-      else if (one.ok) tally.passed += 1;
-      else fail(one);
-    }
-    if (suite.ok === false && tally.failed === before) fail(suite);
-  };
-  const skip = (entry: Entry): void => {
-    tally.skipped += 1;
-    const reason = [entry.skip, entry.todo].find((each) => typeof each === 'string') ?? 'no reason is given';
-    skips.push({ name: entry.fullname ?? entry.name ?? '(no name)', reason: String(reason) });
-  };
+  /** The number of failures at the start of each suite that is open. */
+  const open: number[] = [];
+  let passed = 0;
+  let files = 0;
+  let ended = false;
   const fail = (entry: Entry): void => {
     failures.push({ name: nameOf(entry), diagnostics: entry.diag ?? {} });
   };
-  visit(root);
-  return { files: root.suites?.length ?? 0, tally, skips, failures };
+  const skip = (entry: Entry): void => {
+    skips.push({ name: nameOf(entry), reason: reasonOf(entry) });
+  };
+  const end = (entry: Entry): void => {
+    if (entry.ok === false && failures.length === open.pop()) fail(entry);
+    if (entry.level === 0) ended = true;
+    if (entry.level !== 1) return;
+    files += 1;
+    const { ok = true, assertions = 0, time = 0 } = entry;
+    onFile({ name: nameOf(entry), ok, assertions, milliseconds: time });
+  };
+  const events: Record<string, (entry: Entry) => void> = {
+    start: () => open.push(failures.length),
+    pass: () => {
+      passed += 1;
+    },
+    fail,
+    skip,
+    todo: skip,
+    end,
+  };
+  return {
+    /** Takes one line; what is no event of tap's is passed over. */
+    line(text: string): void {
+      const [kind, entry] = parseEvent(text);
+      events[kind]?.(entry);
+    },
+    report(): TapReport {
+      return {
+        ended,
+        files,
+        tally: { passed, failed: failures.length, skipped: skips.length },
+        failures,
+        skips,
+      };
+    },
+  };
 }
 
-/** A test file that ended. */
-export interface EndedFile {
-  readonly ok: boolean;
-  readonly name: string;
-  readonly seconds: string;
-}
+/** Programs the tests use when they are installed; without them a real part goes untested. */
+const REAL_PARTS = ['nginx', 'chromium', 'redis-server', 'dockerd', 'haproxy', 'curl', 'older Node'];
 
-/**
- * The files that ended, from the TAP of a run that goes on: `ok 3 - test/a.test.ts # time=12.3ms` at the beginning of a line.
- * @param text without the line that is not whole yet
- */
-export function endedFiles(text: string): readonly EndedFile[] {
-  const line = /^(not )?ok \d+ - (test\/\S+)(?: # time=([\d.]+)ms)?/gm;
-  return [...text.matchAll(line)].map(([, not, name = '', time = '0']) => ({
-    ok: not === undefined,
-    name,
-    seconds: (Number(time) / 1000).toFixed(1),
-  }));
+/** The skipped tests by reason, then the real parts that were missing; empty without any. */
+export function describeSkips(skips: readonly Skip[]): string {
+  const lines: string[] = [];
+  for (const [reason, group] of Map.groupBy(skips, (skip) => skip.reason)) {
+    lines.push(`SKIPPED  ${group.length}: ${reason}`);
+    for (const { name } of group) lines.push(`    ${name}`);
+  }
+  const missing = REAL_PARTS.filter((part) => skips.some(({ reason }) => reason.includes(part)));
+  if (missing.length > 0)
+    lines.push(`NOT TESTED with these real parts, which are missing: ${missing.join(', ')}`);
+  return lines.join('\n');
 }
 
 /** A failure for people: its name, where it is, and what differs. */

@@ -1,14 +1,12 @@
 /**
- * `npm test`: types, style, size budget, then every test; with file names after `--`, these tests alone. Prints each
- * test file as it ends, what fails and where, what was skipped and why, and ends with one line, `N passed, N failed`
- * (`, N skipped`), as machines look for.
+ * `npm test`: types, style, size budget, then every test; with file names after `--`, these tests alone. Prints
+ * a line for each test file at its end, what fails and where, what is skipped and why, and ends with one line,
+ * `N passed, N failed` (`, N skipped`), as machines look for.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describeFailure, endedFiles, readTapReport, type Skip, type Tally } from './tap-report.ts';
+import { createInterface } from 'node:readline';
+import { createTapReader, describeFailure, describeSkips, type EndedFile, type Tally } from './tap-report.ts';
 
 /** Checks that come before the tests; each counts as one. */
 const CHECKS = [
@@ -49,66 +47,34 @@ async function runCheck({ name, command, parameters }: (typeof CHECKS)[number]):
 
 async function runTests(names: readonly string[]): Promise<Tally> {
   const started = performance.now();
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-tap-'));
-  const progress = showProgress(join(folder, 'run.tap'));
-  const output = ['--reporter=json', `--output-file=${join(folder, 'run.tap')}`];
-  const { code, stdout, stderr } = await run('tap', [...output, ...names]);
-  progress.end();
-  rmSync(folder, { recursive: true });
-  const report = readTapReport(stdout);
-  if (report === null) {
-    console.log(`FAILED  tests: tap ended with ${code} and no report\n${stdout}${stderr}`);
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
-  for (const failure of report.failures) console.log(`\n${describeFailure(failure)}`);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const ok = code === 0 && report.tally.failed === 0;
-  showSkips(report.skips);
-  console.log(`${ok ? 'ok' : 'FAILED'}  tests in ${report.files} files (${seconds} s)`);
-  if (code === 0 || report.tally.failed > 0) return report.tally;
-  console.log(`tap ended with ${code} although no test failed\n${stderr}`);
-  return { ...report.tally, failed: 1 };
+  const reader = createTapReader(printFile);
+  const { code, stderr } = await run('tap', ['--reporter=jsonstream', ...names], reader.line);
+  const { ended, files, tally, failures, skips } = reader.report();
+  for (const failure of failures) console.log(`\n${describeFailure(failure)}`);
+  if (skips.length > 0) console.log(`\n${describeSkips(skips)}\n`);
+  const ok = ended && code === 0 && tally.failed === 0;
+  console.log(
+    `${ok ? 'ok' : 'FAILED'}  tests in ${files} files (${secondsOf(performance.now() - started)} s)`,
+  );
+  if (ok || tally.failed > 0) return tally;
+  console.log(`tap ended with ${code} ${ended ? 'although no test failed' : 'and no report'}\n${stderr}`);
+  return { ...tally, failed: 1 };
 }
 
-/** Prints a line for each test file as it ends: a run takes minutes, and longer where the cores are busy. */
-function showProgress(file: string): { end(): void } {
-  let shown = 0;
-  const show = () => {
-    const text = readOrEmpty(file);
-    const ended = endedFiles(text.slice(0, text.lastIndexOf('\n') + 1));
-    for (const { ok, name, seconds } of ended.slice(shown)) {
-      shown += 1;
-      console.log(`${ok ? 'ok' : 'FAILED'}  ${String(shown).padStart(3)}  ${name} (${seconds} s)`);
-    }
-  };
-  const timer = setInterval(show, 1000);
-  return {
-    end: () => {
-      clearInterval(timer);
-      show();
-    },
-  };
+function printFile({ name, ok, assertions, milliseconds }: EndedFile): void {
+  console.log(`${ok ? 'ok' : 'FAILED'}  ${name}: ${assertions} assertions (${secondsOf(milliseconds)} s)`);
 }
 
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
+function secondsOf(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(1);
 }
 
-/** What was not tried, by its reason: a part that is missing here must not go unnoticed. */
-function showSkips(skips: readonly Skip[]): void {
-  for (const reason of new Set(skips.map((skip) => skip.reason))) {
-    const names = skips.filter((skip) => skip.reason === reason).map(({ name }) => name);
-    console.log(`\nSKIPPED  ${reason}: ${names.length === 1 ? names[0] : `${names.length} tests`}`);
-    if (names.length > 1) for (const name of names.slice(0, 5)) console.log(`    ${name}`);
-  }
-}
-
-/** Runs a program of this project; its name is found in node_modules/.bin. */
-async function run(command: string, parameters: readonly string[]): Promise<Ended> {
+/** Runs a program of this project, found in node_modules/.bin; `onLine` takes its stdout in place of the result. */
+async function run(
+  command: string,
+  parameters: readonly string[],
+  onLine?: (line: string) => void,
+): Promise<Ended> {
   const bin = new URL('../node_modules/.bin', import.meta.url).pathname;
   const child = spawn(command, parameters, {
     cwd: new URL('..', import.meta.url).pathname,

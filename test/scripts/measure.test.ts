@@ -1,6 +1,6 @@
 import t from 'tap';
 import { measureFile } from '../../scripts/measure-source.ts';
-import { describeFailure, endedFiles, readTapReport } from '../../scripts/tap-report.ts';
+import { createTapReader, describeFailure, describeSkips, type EndedFile } from '../../scripts/tap-report.ts';
 
 t.test('lines, branches, nesting and parameters are counted', async (t) => {
   const { lines, functions } = measureFile(`import type { A } from './a.ts';
@@ -56,20 +56,8 @@ const EVENTS = [
     'fail',
     {
       ok: false,
-      fullname: 'a.test.ts',
-      suites: [
-        {
-          ok: true,
-          cases: [{ ok: true }, { ok: true, fullname: 'c', skip: 'no nginx' }, { ok: true, todo: true }],
-        },
-      ],
-      cases: [
-        {
-          ok: false,
-          fullname: 'a.test.ts > is one',
-          diag: { at: { fileName: 'a.test.ts', lineNumber: 3 }, diff: '-1\n+2' },
-        },
-      ],
+      fullname: 'a.test.ts > inner > is two',
+      diag: { at: { fileName: 'a.test.ts', lineNumber: 3 }, diff: '-1\n+2' },
     },
   ],
   ['end', { name: 'inner', level: 2, ok: false }],
@@ -84,13 +72,16 @@ const EVENTS = [
   ['end', { name: 'TAP Tests', level: 0, ok: false }],
 ];
 
-t.test('a report is counted by its leaves, and a suite that fails without one counts too', async (t) => {
-  const report = readTapReport(JSON.stringify(REPORT));
-  t.match(report, { files: 2, tally: { passed: 2, failed: 2, skipped: 2 } });
-  t.same(report?.skips, [
-    { name: 'c', reason: 'no nginx' },
-    { name: '(no name)', reason: 'no reason is given' },
-  ]);
+function readEvents(lines: readonly string[]) {
+  const files: EndedFile[] = [];
+  const reader = createTapReader((file) => files.push(file));
+  for (const line of lines) reader.line(line);
+  return { ...reader.report(), endedFiles: files };
+}
+
+t.test('a run is counted by its leaves, and a suite that fails without one counts too', async (t) => {
+  const report = readEvents(EVENTS.map((event) => JSON.stringify(event)));
+  t.match(report, { ended: true, files: 2, tally: { passed: 2, failed: 2, skipped: 4 } });
   t.same(
     report.failures.map(({ name }) => name),
     ['a.test.ts > inner > is two', 'b.test.ts'],
@@ -100,22 +91,31 @@ t.test('a report is counted by its leaves, and a suite that fails without one co
     t.equal(describeFailure(first), 'FAILED  a.test.ts > inner > is two (a.test.ts:3)\n    -1\n    +2');
 });
 
-t.test('files are told as they end, and nothing below them', async (t) => {
-  const text = `TAP version 14
-# Subtest: test/a.test.ts
-    ok 1 - test/inner.ts # time=1ms
-    1..1
-ok 1 - test/a.test.ts # time=1234.5ms
-not ok 2 - test/b/c.test.ts # time=10ms
-ok 3 - test/d.test.ts # SKIP none
-`;
-  t.same(endedFiles(text), [
-    { ok: true, name: 'test/a.test.ts', seconds: '1.2' },
-    { ok: false, name: 'test/b/c.test.ts', seconds: '0.0' },
-    { ok: true, name: 'test/d.test.ts', seconds: '0.0' },
+t.test('each file is reported at its end, with its assertions and its time', async (t) => {
+  t.same(readEvents(EVENTS.map((event) => JSON.stringify(event))).endedFiles, [
+    { name: 'a.test.ts', ok: false, assertions: 6, milliseconds: 1234.5 },
+    { name: 'b.test.ts', ok: false, assertions: 1, milliseconds: 10 },
   ]);
 });
 
-t.test('what is no report is none', async (t) => {
-  for (const text of ['', 'no tests', '{}', 'null', '[]']) t.equal(readTapReport(text), null, text);
+t.test('skipped tests are listed by reason, and missing real parts are named', async (t) => {
+  t.equal(
+    describeSkips(readEvents(EVENTS.map((event) => JSON.stringify(event))).skips),
+    `SKIPPED  2: nginx is not installed
+    a.test.ts > behind nginx
+    a.test.ts > before nginx
+SKIPPED  1: no reason given
+    a.test.ts > silent
+SKIPPED  1: to do: later
+    a.test.ts > open
+NOT TESTED with these real parts, which are missing: nginx`,
+  );
+  t.equal(describeSkips([]), '');
+});
+
+t.test('a stream that breaks off has not ended, and other text is passed over', async (t) => {
+  const lines = EVENTS.slice(0, 4).map((event) => JSON.stringify(event));
+  t.match(readEvents(lines), { ended: false, files: 0, tally: { passed: 1, failed: 0 } });
+  for (const text of ['', 'no tests', '{}', 'null', '[]', '["pass"]', '["pass",null]'])
+    t.match(readEvents([text]), { ended: false, tally: { passed: 0 } }, text);
 });
