@@ -53,7 +53,8 @@ const NOTATIONS: readonly (readonly [RegExp, (part: string) => string])[] = [
 /** Why a segment is not taken for a literal, and what to write; null where it can be one. */
 export function foreignNotation(part: string): string | null {
   const message = NOTATIONS.find(([notation]) => notation.test(part))?.[1](part) ?? '';
-  return message === '' ? null : `"${part}" ${message}`;
+  const shown = part.length <= 80 ? part : `${part.slice(0, 80)}...`;
+  return message === '' ? null : `"${shown}" ${message}`;
 }
 
 /** The name that was meant, in letters that a parameter may have. */

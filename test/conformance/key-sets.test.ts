@@ -88,10 +88,9 @@ t.test('K10 members that are null or empty, and keys for encryption', async (t) 
   t.equal(await send(signToken(six[0] ?? stranger)), 200);
   t.equal(await send(signToken(stranger, {}, { kid: undefined })), 200);
   t.notOk(log.lines.some(({ level }) => level === 'warn'));
-  const loaded = await loadText(policyWith(written({ keys })));
-  t.match(loaded, { ok: true, warnings: [] });
+  t.strictSame(await keyWarnings(written({ keys })), []);
   const typo = { keys: [six[0]?.jwk, { ...six[1]?.jwk, use: 'sign' }] };
-  t.match(await loadText(policyWith(written(typo))), { ok: true, warnings: [{ code: 'unusable_key' }] });
+  t.strictSame(await keyWarnings(written(typo)), ['unusable_key']);
 });
 
 t.test('EdDSA and Ed25519 are one, whichever is written (RFC 9864)', async (t) => {
@@ -110,6 +109,12 @@ routes: []
     problems: [{ code: 'issuer_shared' }],
   });
 });
+
+/** The codes of what loading says, besides that the policy is open for any kind of token. */
+async function keyWarnings(source: string): Promise<string[]> {
+  const { ok, warnings } = await loadText(policyWith(source));
+  return ok ? warnings.map(({ code }) => code).filter((code) => code !== 'token_kind_open') : ['refused'];
+}
 
 function policyWith(source: string): string {
   return `

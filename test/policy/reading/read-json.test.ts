@@ -14,7 +14,7 @@ async function load(content: string | Buffer) {
 upstream: http://127.0.0.1:1
 accept: [corp]
 routes: [{path: /}]
-issuers: {corp: {issuer: https://a, audience: b, jwks_file: keys.json}}
+issuers: {corp: {issuer: https://a, audience: b, profile: rfc9068, jwks_file: keys.json}}
 `,
     environment: {},
     readFile: () => content,
