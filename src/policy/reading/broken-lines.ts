@@ -70,7 +70,7 @@ function tellIndependent(parsed: ParsedText, { file, problems }: Telling): void 
     const described = describeError(rest, error, true);
     if (found.has(described.line)) break;
     found.set(described.line, described);
-    rest = described.swallowsRest ? null : withoutEntry(rest.text, described.line);
+    rest = withoutEntry(rest.text, described);
   }
   const told = [...found.values()].toSorted((left, right) => left.line - right.line);
   for (const [index, { line, column, message }] of told.entries()) {
@@ -83,12 +83,13 @@ function tellIndependent(parsed: ParsedText, { file, problems }: Telling): void 
   }
 }
 
-/** The text read again, with empty lines for this one and those below it that stand deeper. */
-function withoutEntry(text: string, line: number): ParsedText | null {
+/** The text read again, with empty lines for what the error spoils; null where nothing is left to be told. */
+function withoutEntry(text: string, { line, spoils }: DescribedError): ParsedText | null {
+  if (spoils === 'rest') return null;
   const all = text.split('\n');
-  const depth = indentOf(all[line - 1] ?? '');
+  const depth = indentOf(all[line - 1] ?? '') + (spoils === 'entry' ? 1 : 0);
   let end = line;
-  while (end < all.length && indentOf(all[end] ?? '') > depth) end += 1;
+  while (end < all.length && indentOf(all[end] ?? '') >= depth) end += 1;
   const shorter = all.map((each, index) => (index >= line - 1 && index < end ? '' : each)).join('\n');
   const lines = new LineCounter();
   const read = parseYaml(shorter, lines);

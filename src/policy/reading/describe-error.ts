@@ -23,23 +23,26 @@ export interface DescribedError {
   readonly message: string;
   /** The error spoils its own line only: the rest of the tree means what is written. */
   readonly contained: boolean;
-  /** A quote is open: nothing behind it can be told from its text. */
-  readonly swallowsRest: boolean;
+  /** What cannot be told from the error: the entry alone, those beside and below it, or, for an open quote, all behind it. */
+  readonly spoils: 'entry' | 'siblings' | 'rest';
 }
 
 const OPEN_QUOTE = 'the quote that opens here is not closed on its line; close it';
 const TOO_DEEP =
   'is indented further than the key above, which has its value already; indent lines of one level alike';
 
+const MISALIGNED = 'does not line up with the lines above; indent lines of one level alike';
+
 /** @param isFirst whether it is the first error of the text: only that one can be blamed on an open quote */
 export function describeError(parsed: ParsedText, error: ParserError, isFirst: boolean): DescribedError {
   const { text, lines } = parsed;
   const quote = isFirst ? openQuote(parsed, error) : null;
-  if (quote !== null) return { ...quote, message: OPEN_QUOTE, contained: false, swallowsRest: true };
+  if (quote !== null) return { ...quote, message: OPEN_QUOTE, contained: false, spoils: 'rest' };
   const { line, col: column } = lines.linePos(error.pos[0]);
-  const told = { line, column, contained: false, swallowsRest: false };
+  const told = { line, column, contained: false, spoils: 'entry' } as const;
   const deeper = error.code === 'BLOCK_AS_IMPLICIT_KEY' ? deeperLine(parsed, line) : null;
-  if (deeper !== null) return { ...told, ...deeper, message: TOO_DEEP };
+  if (deeper !== null) return { ...told, ...deeper, message: TOO_DEEP, spoils: 'siblings' };
+  if (isMisaligned(parsed, error)) return { ...told, message: MISALIGNED, spoils: 'siblings' };
   const message = plainSyntaxMessage(error.code, error.message);
   if (error.code === 'BAD_ALIAS') return { ...told, message };
   const advice = adviseOnSyntax(lineText(text, lines, line));
@@ -47,6 +50,16 @@ export function describeError(parsed: ParsedText, error: ParserError, isFirst: b
     advice === null && /^Flow (?:sequence|map) /.test(error.message) ? openBracket(parsed, error) : null;
   if (bracket !== null) return { ...told, ...bracket };
   return { ...told, message, ...advice };
+}
+
+function isMisaligned({ text, lines }: ParsedText, { message, pos }: ParserError): boolean {
+  if (/without - indicator|must start at the same column/i.test(message)) return true;
+  const { line, col } = lines.linePos(pos[0]);
+  const startsLine =
+    lineText(text, lines, line)
+      .slice(0, col - 1)
+      .trim() === '';
+  return startsLine && /^Unexpected .* at node end/.test(message);
 }
 
 interface Place {

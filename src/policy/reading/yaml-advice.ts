@@ -64,15 +64,11 @@ export function adviseOnAnchor(name: string): string {
 const BETTER_WORDS: readonly (readonly [RegExp, string])[] = [
   [/^Anchor cannot be/, 'a text that begins with & must stand in quotes: "&"'],
   [/^Alias cannot be/, 'a text that begins with * must stand in quotes: "*"'],
-  [
-    /without - indicator|must start at the same column/i,
-    'does not line up with the lines above; indent lines of one level alike',
-  ],
   [/^Unexpected flow-seq-end/, 'this ] closes nothing; take it out, or put the whole text in quotes'],
   [/^Unexpected flow-map-end/, 'this } closes nothing; take it out, or put the whole text in quotes'],
   [
-    /^Unexpected scalar at node end/,
-    "stands behind the end of a quoted text; put all of it in quotes, and write a quote inside '...' twice",
+    /^Unexpected .* at node end/,
+    "stands behind the end of the value; put all of it in quotes, and write a quote inside '...' twice",
   ],
   [/^Unexpected block-seq-ind on same line/, 'a list begins on the line below its key, or is written [...]'],
   [

@@ -297,6 +297,20 @@ t.test('an open quote is the last that is told, and alone where it comes first',
   t.equal(read('c: "x\nd: @e\na: b: c\n').problems.length, 1);
 });
 
+t.test('lines that do not line up are told once for all that stand beside them', async (t) => {
+  t.match(read('  a: 1\nb: 2\nc: 3\nd: {e: 4}\n').problems, [/^f:2:1 .*does not line up/]);
+  t.equal(read('  a: 1\nb: 2\nc: 3\nd: {e: 4}\n').problems.length, 1);
+  const { problems } = read('a: 1\nb:\n  c: 1\n    d: 2\n    e: 3\n    f: 4\ng: @h\n');
+  t.match(problems, [/^f:4:5 .*further than the key above/, /^f:7:4 /]);
+  t.equal(problems.length, 2);
+});
+
+t.test('what stands below a broken entry comes of it', async (t) => {
+  const { problems } = read('a:\n  - b: c: d\n    e:\n      f: 1\n  - g: @h\n');
+  t.match(problems, [/^f:2:8 /, /^f:5:8 /]);
+  t.equal(problems.length, 2);
+});
+
 t.test('of many errors ten are told', async (t) => {
   const { problems } = read(Array.from({ length: 40 }, (_, index) => `k${index}: @x`).join('\n'));
   t.equal(problems.length, 10);
