@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { startDevelopment, wordsOf } from '../fixtures/development.ts';
 
@@ -108,3 +109,36 @@ t.test('the version is the same wherever it stands', async (t) => {
   t.equal(/^ARG VERSION=(.*)$/m.exec(read('Dockerfile'))?.[1], manifest.version);
   t.equal(/^## (\d\S*)/m.exec(read('CHANGELOG.md'))?.[1], manifest.version);
 });
+
+/** The part of a workflow that is looked at. */
+interface Workflow {
+  readonly permissions: object;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+interface Job {
+  readonly 'timeout-minutes': number;
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly steps: readonly { readonly uses?: string; readonly with?: object; readonly run?: string }[];
+}
+
+for (const name of ['ci', 'release']) {
+  t.test(
+    `the workflow ${name} has pinned actions, few permissions and the test script of the project`,
+    async (t) => {
+      const workflow: Workflow = parse(readFileSync(join(root, `.github/workflows/${name}.yml`), 'utf8'));
+      t.strictSame(workflow.permissions, {});
+      t.ok(workflow.jobs.test?.steps.some(({ run }) => run?.includes('.ci/run')));
+      for (const [job, { steps, permissions, 'timeout-minutes': limit }] of Object.entries(workflow.jobs)) {
+        t.ok(limit > 0, job);
+        t.equal(permissions.contents, 'read', job);
+        for (const { uses, with: options } of steps) {
+          if (uses === undefined) continue;
+          t.match(uses, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+          if (uses.startsWith('actions/checkout')) t.match(options, { 'persist-credentials': false });
+        }
+        // Values of the event in a script would be a way to run commands.
+        for (const { run } of steps) t.notMatch(run ?? '', /\$\{\{/);
+      }
+    },
+  );
+}
