@@ -24,18 +24,20 @@ LABEL org.opencontainers.image.title="sallyport" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="${RUNTIME_IMAGE}"
 COPY LICENSE /app/LICENSE
-COPY --from=build /build/dist/sallyport.mjs /build/dist/THIRD_PARTY_NOTICES.txt /app/
+COPY --from=build /build/dist/sallyport.mjs /build/dist/healthcheck.mjs /build/dist/THIRD_PARTY_NOTICES.txt /app/
 # Three variables make a sidecar of it: SALLYPORT_UPSTREAM, SALLYPORT_ISSUER and SALLYPORT_AUDIENCE.
 COPY config/sallyport.image.yaml /etc/sallyport/sallyport.yaml
-# Where distroless and Debian keep node.
+# Where distroless and Debian keep node. The address counts only where the policy has no `listen`.
 ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin \
     NODE_ENV=production \
-    SALLYPORT_LISTEN=:8080
+    SALLYPORT_DEFAULT_LISTEN=:8080
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# Liveness, not readiness: an issuer that is down must not make an orchestrator restart every gateway.
+# Liveness, not readiness: an issuer that is down must not make an orchestrator restart every gateway. It asks the address
+# that the running gateway says, and loads no more than a socket: see src/cli/probe.ts.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 \
-  CMD ["node", "/app/sallyport.mjs", "healthcheck", "--live"]
-ENTRYPOINT ["node", "/app/sallyport.mjs"]
+  CMD ["node", "/app/healthcheck.mjs"]
+# The signal would open Node's inspector while the program is being loaded; afterwards it is ignored anyway.
+ENTRYPOINT ["node", "--disable-sigusr1", "/app/sallyport.mjs"]
 CMD ["run"]

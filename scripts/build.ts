@@ -1,10 +1,10 @@
 /**
- * `npm run build`: the whole program as one file, `dist/sallyport.mjs`, and the licences of what went into it.
- * Refuses a package under a licence that nobody has looked at.
+ * `npm run build`: the whole program as one file, `dist/sallyport.mjs`, the health check of the image beside it, and the
+ * licences of what went in. Refuses a package under a licence that nobody has looked at.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 /** Licences that let us hand their code on with a notice. */
 const ACCEPTED = new Set([
@@ -25,24 +25,54 @@ const require = createRequireOfBundle(import.meta.url);
 const __filename = pathOfBundle(import.meta.url);
 const __dirname = dirnameOfBundle(__filename);`;
 
+/**
+ * Modules of Node are asked for while the program runs and not named in its import statements: an older Node that lacks
+ * one name would refuse the whole file with a syntax error, before it could say which version is needed.
+ */
+const BUILT_INS: Plugin = {
+  name: 'built-ins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'built-in' } : { path, external: true },
+    );
+    onLoad({ filter: /^node:/, namespace: 'built-in' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 const root = resolve(import.meta.dirname, '..');
 const directory = resolve(process.argv[2] ?? join(root, 'dist'));
 const program = join(directory, 'sallyport.mjs');
 mkdirSync(directory, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
-  outfile: program,
+  entryPoints: { sallyport: 'src/main.ts' },
+  outdir: directory,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   format: 'esm',
-  target: 'node24',
+  // Not the oldest that will do, but the oldest that is told so.
+  target: 'node18',
+  plugins: [BUILT_INS],
   charset: 'utf8',
   legalComments: 'none',
   metafile: true,
   banner: { js: BANNER },
 });
 chmodSync(program, 0o755);
+await build({
+  absWorkingDir: root,
+  entryPoints: { healthcheck: 'src/cli/probe.ts' },
+  outdir: directory,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  charset: 'utf8',
+});
 const packages = packagesOf(metafile);
 writeFileSync(join(directory, 'THIRD_PARTY_NOTICES.txt'), packages.map(noticeOf).join('\n'));
 console.log(

@@ -1,4 +1,4 @@
-/** Reads what `tap --reporter=json` writes: a tree of suites with cases as leaves. */
+/** Reads what `tap --reporter=jsonstream` writes: one JSON event per line, suites nested by `start` and `end`. */
 
 /** How many cases ended how. */
 export interface Tally {
@@ -13,46 +13,106 @@ export interface Failure {
   readonly diagnostics: Readonly<Record<string, unknown>>;
 }
 
-/** The whole run. */
+/** A test that did not run, and the reason it gave. */
+export interface Skip {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** A test file that has ended. */
+export interface EndedFile {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly assertions: number;
+  readonly milliseconds: number;
+}
+
+/** The whole run so far; `ended` is false until tap has reported the end of the run. */
 export interface TapReport {
+  readonly ended: boolean;
   readonly files: number;
   readonly tally: Tally;
   readonly failures: readonly Failure[];
+  readonly skips: readonly Skip[];
 }
 
 interface Entry {
+  readonly level?: number;
   readonly ok?: boolean;
   readonly fullname?: string;
   readonly name?: string;
-  readonly skip?: unknown;
-  readonly todo?: unknown;
+  readonly skip?: string | boolean;
+  readonly todo?: string | boolean;
   readonly diag?: Readonly<Record<string, unknown>>;
-  readonly suites?: readonly Entry[];
-  readonly cases?: readonly Entry[];
+  readonly time?: number;
+  readonly assertions?: number;
 }
 
-/** The report, or null for anything that is none: then the run itself failed. */
-export function readTapReport(text: string): TapReport | null {
-  const root = parseEntry(text);
-  if (root === null) return null;
+/** Takes the lines of the stream in their order; `onFile` hears of each test file at its end. */
+export function createTapReader(onFile: (file: EndedFile) => void) {
   const failures: Failure[] = [];
-  const tally = { passed: 0, failed: 0, skipped: 0 };
-  const visit = (suite: Entry): void => {
-    const before = tally.failed;
-    for (const inner of suite.suites ?? []) visit(inner);
-    for (const one of suite.cases ?? []) {
-      if (one.skip || one.todo) tally.skipped += 1;
-      else if (one.ok) tally.passed += 1;
-      else fail(one);
-    }
-    if (suite.ok === false && tally.failed === before) fail(suite);
-  };
+  const skips: Skip[] = [];
+  /** The number of failures at the start of each suite that is open. */
+  const open: number[] = [];
+  let passed = 0;
+  let files = 0;
+  let ended = false;
   const fail = (entry: Entry): void => {
-    tally.failed += 1;
-    failures.push({ name: entry.fullname ?? entry.name ?? '(no name)', diagnostics: entry.diag ?? {} });
+    failures.push({ name: nameOf(entry), diagnostics: entry.diag ?? {} });
   };
-  visit(root);
-  return { files: root.suites?.length ?? 0, tally, failures };
+  const skip = (entry: Entry): void => {
+    skips.push({ name: nameOf(entry), reason: reasonOf(entry) });
+  };
+  const end = (entry: Entry): void => {
+    if (entry.ok === false && failures.length === open.pop()) fail(entry);
+    if (entry.level === 0) ended = true;
+    if (entry.level !== 1) return;
+    files += 1;
+    const { ok = true, assertions = 0, time = 0 } = entry;
+    onFile({ name: nameOf(entry), ok, assertions, milliseconds: time });
+  };
+  const events: Record<string, (entry: Entry) => void> = {
+    start: () => open.push(failures.length),
+    pass: () => {
+      passed += 1;
+    },
+    fail,
+    skip,
+    todo: skip,
+    end,
+  };
+  return {
+    /** Takes one line; what is no event of tap's is passed over. */
+    line(text: string): void {
+      const [kind, entry] = parseEvent(text);
+      events[kind]?.(entry);
+    },
+    report(): TapReport {
+      return {
+        ended,
+        files,
+        tally: { passed, failed: failures.length, skipped: skips.length },
+        failures,
+        skips,
+      };
+    },
+  };
+}
+
+/** Programs the tests use when they are installed; without them a real part goes untested. */
+const REAL_PARTS = ['nginx', 'chromium', 'redis-server', 'dockerd', 'haproxy', 'curl', 'older Node'];
+
+/** The skipped tests by reason, then the real parts that were missing; empty without any. */
+export function describeSkips(skips: readonly Skip[]): string {
+  const lines: string[] = [];
+  for (const [reason, group] of Map.groupBy(skips, (skip) => skip.reason)) {
+    lines.push(`SKIPPED  ${group.length}: ${reason}`);
+    for (const { name } of group) lines.push(`    ${name}`);
+  }
+  const missing = REAL_PARTS.filter((part) => skips.some(({ reason }) => reason.includes(part)));
+  if (missing.length > 0)
+    lines.push(`NOT TESTED with these real parts, which are missing: ${missing.join(', ')}`);
+  return lines.join('\n');
 }
 
 /** A failure for people: its name, where it is, and what differs. */
@@ -74,11 +134,27 @@ function placeOf(at: unknown): string {
   return ` (${at.fileName}:${at.lineNumber})`;
 }
 
-function parseEntry(text: string): Entry | null {
+function nameOf({ fullname, name = '(no name)' }: Entry): string {
+  return fullname ?? name;
+}
+
+function reasonOf({ skip, todo }: Entry): string {
+  if (typeof skip === 'string') return skip;
+  if (todo === undefined) return 'no reason given';
+  return typeof todo === 'string' ? `to do: ${todo}` : 'to do';
+}
+
+function parseEvent(text: string): [kind: string, entry: Entry] {
   try {
-    const value: Entry | null = JSON.parse(text);
-    return typeof value === 'object' && Array.isArray(value?.suites) ? value : null;
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && typeof value[0] === 'string' && isEntry(value[1]))
+      return [value[0], value[1]];
   } catch {
-    return null;
+    // Text of another source, for example a warning.
   }
+  return ['', {}];
+}
+
+function isEntry(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,10 +1,12 @@
 /**
  * `npm test`: types, style, size budget, then every test; with file names after `--`, these tests alone. Prints
- * what fails and where, and ends with one line, `N passed, N failed` (`, N skipped`), as machines look for.
+ * a line for each test file at its end, what fails and where, what is skipped and why, and ends with one line,
+ * `N passed, N failed` (`, N skipped`), as machines look for.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describeFailure, readTapReport, type Tally } from './tap-report.ts';
+import { createInterface } from 'node:readline';
+import { createTapReader, describeFailure, describeSkips, type EndedFile, type Tally } from './tap-report.ts';
 
 /** Checks that come before the tests; each counts as one. */
 const CHECKS = [
@@ -38,31 +40,41 @@ async function runCheck({ name, command, parameters }: (typeof CHECKS)[number]):
   const started = performance.now();
   const { code, stdout, stderr } = await run(command, parameters);
   const ok = code === 0;
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${ok ? 'ok' : 'FAILED'}  ${name} (${seconds} s)`);
+  console.log(`${ok ? 'ok' : 'FAILED'}  ${name} (${secondsOf(performance.now() - started)} s)`);
   if (!ok) console.log(`${stdout}${stderr}`.trimEnd());
   add({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
 }
 
 async function runTests(names: readonly string[]): Promise<Tally> {
   const started = performance.now();
-  const { code, stdout, stderr } = await run('tap', ['--reporter=json', ...names]);
-  const report = readTapReport(stdout);
-  if (report === null) {
-    console.log(`FAILED  tests: tap ended with ${code} and no report\n${stdout}${stderr}`);
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
-  for (const failure of report.failures) console.log(`\n${describeFailure(failure)}`);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const ok = code === 0 && report.tally.failed === 0;
-  console.log(`${ok ? 'ok' : 'FAILED'}  tests in ${report.files} files (${seconds} s)`);
-  if (code === 0 || report.tally.failed > 0) return report.tally;
-  console.log(`tap ended with ${code} although no test failed\n${stderr}`);
-  return { ...report.tally, failed: 1 };
+  const reader = createTapReader(printFile);
+  const { code, stderr } = await run('tap', ['--reporter=jsonstream', ...names], reader.line);
+  const { ended, files, tally, failures, skips } = reader.report();
+  for (const failure of failures) console.log(`\n${describeFailure(failure)}`);
+  if (skips.length > 0) console.log(`\n${describeSkips(skips)}\n`);
+  const ok = ended && code === 0 && tally.failed === 0;
+  console.log(
+    `${ok ? 'ok' : 'FAILED'}  tests in ${files} files (${secondsOf(performance.now() - started)} s)`,
+  );
+  if (ok || tally.failed > 0) return tally;
+  console.log(`tap ended with ${code} ${ended ? 'although no test failed' : 'and no report'}\n${stderr}`);
+  return { ...tally, failed: 1 };
 }
 
-/** Runs a program of this project; its name is found in node_modules/.bin. */
-async function run(command: string, parameters: readonly string[]): Promise<Ended> {
+function printFile({ name, ok, assertions, milliseconds }: EndedFile): void {
+  console.log(`${ok ? 'ok' : 'FAILED'}  ${name}: ${assertions} assertions (${secondsOf(milliseconds)} s)`);
+}
+
+function secondsOf(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(1);
+}
+
+/** Runs a program of this project, found in node_modules/.bin; `onLine` takes its stdout in place of the result. */
+async function run(
+  command: string,
+  parameters: readonly string[],
+  onLine?: (line: string) => void,
+): Promise<Ended> {
   const bin = new URL('../node_modules/.bin', import.meta.url).pathname;
   const child = spawn(command, parameters, {
     cwd: new URL('..', import.meta.url).pathname,
@@ -70,9 +82,13 @@ async function run(command: string, parameters: readonly string[]): Promise<Ende
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    texts.stdout += text;
-  });
+  createInterface({ input: child.stdout }).on(
+    'line',
+    onLine ??
+      ((line) => {
+        texts.stdout += `${line}\n`;
+      }),
+  );
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     texts.stderr += text;
   });

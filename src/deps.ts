@@ -7,10 +7,10 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   /**
-   * Writes a line whose members are JSON text already, such as `"status":401,"path":"/a"`: for the one line per
-   * request, which must cost little.
+   * Writes a line whose members are JSON text already, such as `"status":401,"path":"/a"`: for the lines of
+   * requests, which must cost little.
    */
-  line(level: 'info' | 'warn', members: string, message: string): void;
+  line(level: 'trace' | 'info' | 'warn', members: string, message: string): void;
 }
 
 export interface Dependencies {

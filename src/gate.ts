@@ -6,6 +6,7 @@ import { answerVisit } from './gate/answer.ts';
 import { type Decision, decide } from './gate/decide.ts';
 import { passOn } from './gate/pass-on.ts';
 import { refuse } from './gate/refuse.ts';
+import { traceDecision } from './gate/trace.ts';
 import type { Visit } from './gate/visit.ts';
 import { internalFailure } from './observe/internal-failure.ts';
 import type { Refusal } from './refusals/refusal.ts';
@@ -43,6 +44,7 @@ export async function stillAllowed(
 
 function carryOut(visit: Visit, decision: Decision): void {
   visit.decision = decision;
+  if (visit.standing.policy.log.level === 'trace') traceDecision(visit, decision);
   switch (decision.kind) {
     case 'refuse':
       // Whoever showed who they are did not fail, whatever they may not.

@@ -9,7 +9,9 @@ import { elapsed } from './observe/stopwatch.ts';
 import type { Policy } from './policy/policy.ts';
 import { cutLingering, isLingering, lingerThenClose } from './refusals/linger.ts';
 import { someAtATime } from './some-at-a-time.ts';
+import { optionTime, startInterval } from './timers.ts';
 import { TurnTaking } from './turn-taking.ts';
+import { peerOf } from './wire/network-address.ts';
 
 /** Where a listener's events lead. None of these may throw. */
 export interface Entrance {
@@ -91,7 +93,7 @@ export function createListener(
     // RFC 9112 section 9.3.2: a client that pipelines asks again for what is unanswered when the connection closes.
     if (exchanges?.length === MOST_UNANSWERED - 1) response.shouldKeepAlive = false;
     track(exchanges, message, response);
-    turns.take(message.socket.remoteAddress ?? 'unix', () => {
+    turns.take(peerOf(message.socket), () => {
       if (!isCutShort(exchanges, message)) entrance.request(message, response);
     });
   };
@@ -130,7 +132,7 @@ function endings(connections: ReadonlyMap<Duplex, Exchanges>): Omit<Listener, 's
  * timer of `idle` begins anew with each empty line (RFC 9112 section 2.2), and one now and then kept a place for ever.
  */
 function closeForgotten(server: Server, connections: ReadonlyMap<Duplex, Exchanges>): void {
-  const timer = setInterval(() => {
+  const timer = startInterval(() => {
     // Without a timeout of `idle` nothing is ever late.
     if (server.keepAliveTimeout === 0) return;
     const latest = elapsed() - server.keepAliveTimeout - server.headersTimeout - CHECK_EVERY;
@@ -153,10 +155,10 @@ function keepTrackOf(connections: Map<Duplex, Exchanges>, socket: Duplex): void 
  * `header_bytes` or `target_bytes` adds counts for listeners made after it only: Node fixes its own bound then.
  */
 export function applyLimits(server: Server, { limits, timeouts }: Policy): void {
-  const request = Number.isFinite(timeouts.request) ? timeouts.request : 0;
+  const request = optionTime(timeouts.request);
   server.requestTimeout = request;
-  server.headersTimeout = request > 0 ? Math.min(timeouts.headers, request) : timeouts.headers;
-  server.keepAliveTimeout = Number.isFinite(timeouts.idle) ? timeouts.idle : 0;
+  server.headersTimeout = optionTime(request > 0 ? Math.min(timeouts.headers, request) : timeouts.headers);
+  server.keepAliveTimeout = optionTime(timeouts.idle);
   server.maxConnections = limits.connections;
 }
 

@@ -70,6 +70,13 @@ t.test('wire/ is grammar: beside itself it knows only the words for a refusal', 
   t.strictSame(having(within('wire/'), world), []);
 });
 
+t.test('timers are started in one place, which knows how long they may be', async (t) => {
+  const timer =
+    /(?<![\w.])(?:setTimeout|setInterval)\(|AbortSignal\.timeout\(|\.setTimeout\((?!0\)|optionTime\()/;
+  const files = sources.filter(({ path }) => path !== 'src/timers.ts');
+  t.strictSame(having(files, timer), []);
+});
+
 t.test('refusals/ know neither Fastify nor how policies are read', async (t) => {
   for (const { path, imports } of within('refusals/')) {
     for (const { target, typeOnly } of imports) {
@@ -77,6 +84,7 @@ t.test('refusals/ know neither Fastify nor how policies are read', async (t) => 
         /^(node:|src\/refusals\/|src\/wire\/)/.test(target) ||
         // Counts what is read away, and knows nothing of what it was.
         target === 'src/passing-bytes.ts' ||
+        target === 'src/timers.ts' ||
         (typeOnly && target === 'src/policy/policy.ts');
       t.ok(allowed, `${path} imports ${target}`);
     }

@@ -28,6 +28,7 @@ function staged(verdict: (name: string) => Promise<boolean>) {
       target: '/',
       identity: null,
       requestId: name,
+      answerId: null,
       peer: '',
       trusted: false,
       encrypted: false,

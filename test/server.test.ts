@@ -1,13 +1,17 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { listenOn } from '../src/listen-on.ts';
+import { ListenError, listenOn } from '../src/listen-on.ts';
+import { startServer } from '../src/server.ts';
+import { recordLog } from './fixtures/fake-time.ts';
 import { exchange, openConnection } from './fixtures/raw-client.ts';
+import { startRecordingUpstream } from './fixtures/recording-upstream.ts';
 import { policyOf, serve } from './fixtures/server.ts';
+import { createSigningKey, keySet, signToken } from './fixtures/token-signer.ts';
 
 type Test = { teardown(run: () => unknown): void };
 
@@ -149,13 +153,12 @@ t.test('an address in use is an error that leaves nothing listening', async (t) 
   await once(taken, 'listening');
   t.teardown(() => taken.close());
   const { port } = taken.address() as AddressInfo;
-  const { startServer } = await import('../src/server.ts');
-  const { recordLog } = await import('./fixtures/fake-time.ts');
   const policy = await policyOf(
     `listen: ["127.0.0.1:0", "127.0.0.1:${port}"]\nadmin: none\n${open('http://127.0.0.1:9')}`,
   );
   await t.rejects(startServer({ policy, dependencies: { now: Date.now, log: recordLog() } }), {
-    code: 'EADDRINUSE',
+    key: 'listen[1]',
+    cause: { code: 'EADDRINUSE' },
   });
 });
 
@@ -186,4 +189,128 @@ t.test('a unix socket left by a dead process is replaced, one in use is not', as
   const server = createServer();
   await listenOn(server, { kind: 'unix', path: stale });
   server.close();
+});
+
+t.test('what the end of a drain cuts is logged as that, with the status that its client got', async (t) => {
+  const upstream = await startRecordingUpstream(t);
+  let asked = 0;
+  const arrived = new Promise<void>((resolve) => {
+    upstream.onHead = ({ target }, socket) => {
+      if (target === '/open?begun') socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
+      asked += 1;
+      if (asked === 3) resolve();
+      return true;
+    };
+  });
+  const key = createSigningKey('ES256');
+  const silent = await holdingUpstream(t);
+  const { server, port, log } = await serve(
+    t,
+    `upstream: ${upstream.url}
+timeouts: {drain: 10ms}
+limits: {in_flight: 3, queue: 9}
+issuers:
+  corp: {issuer: "https://issuer.test", audience: api, jwks_uri: "${silent.url}"}
+routes: [{path: /open, auth: none, websocket: true}, {path: /closed}]
+`,
+  );
+  const send = async (bytes: string) => {
+    const connection = await openConnection(port);
+    t.teardown(() => connection.destroy());
+    connection.write(bytes);
+    return connection;
+  };
+  const token = signToken(key, { iss: 'https://issuer.test', aud: 'api' });
+  const handshake =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
+  const connections = [
+    await send(get('/open?silent')),
+    await send(get('/open?begun')),
+    await send(`GET /open?handshake HTTP/1.1\r\nHost: api\r\n${handshake}`),
+  ];
+  await arrived;
+  connections.push(await send(get('/open?queued')));
+  connections.push(await send(`GET /closed HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${token}\r\n\r\n`));
+  await silent.arrival();
+  // What was sent before has been read when this is answered.
+  await exchange(port, get('/none'));
+  await server.drain();
+  await Promise.all(connections.map((connection) => connection.closed()));
+  const ends = log.lines
+    .filter(({ message }) => message === 'request')
+    .map(({ fields }) => fields as Readonly<Record<string, unknown>>)
+    .map((fields) => [fields.path, fields.status, fields.end ?? fields['auth.reason']].join(' '));
+  t.strictSame(ends.toSorted(), [
+    '/closed 0 keys_unavailable',
+    '/none 401 no_route',
+    '/open 0 going_away',
+    '/open 0 going_away',
+    '/open 0 going_away',
+    '/open 200 going_away',
+  ]);
+});
+
+t.test('a file that is no socket of a dead process is left alone', async (t) => {
+  const path = join(t.testdir({ kept: 'text' }), 'kept');
+  await t.rejects(listenOn(createServer(), { kind: 'unix', path }), { code: 'EADDRINUSE' });
+  t.equal(readFileSync(path, 'utf8'), 'text');
+});
+
+t.test('why an address cannot be listened on is said with a remedy', async (t) => {
+  const tcp = { kind: 'tcp', host: '::1', port: 80 } as const;
+  const unix = { kind: 'unix', path: '/run/x.sock' } as const;
+  const rows = [
+    [tcp, 'EACCES', /^\[::1\]:80: permission denied; .*CAP_NET_BIND_SERVICE.* 1024 on \(EACCES\)$/],
+    [tcp, 'EADDRINUSE', /choose another port \(EADDRINUSE\)$/],
+    [tcp, 'EMFILE', /^\[::1\]:80: as Node says$/],
+    [unix, 'EACCES', /^unix:\/run\/x\.sock: its directory .*choose another path \(EACCES\)$/],
+    [unix, 'constructor', /^unix:\/run\/x\.sock: as Node says$/],
+  ] as const;
+  for (const [address, code, message] of rows) {
+    const error = new ListenError('admin', address, Object.assign(new Error('as Node says'), { code }));
+    t.match(error.message, message);
+    t.equal(error.key, 'admin');
+  }
+});
+
+t.test('an IPv4 peer of a dual-stack listener has one address everywhere', async (t) => {
+  const upstream = await startRecordingUpstream(t);
+  const log = recordLog();
+  const policy = await policyOf(`listen: "[::]:0"
+admin: none
+upstream: ${upstream.url}
+forwarded: both
+trusted_proxies: [127.0.0.2]
+limits: {failed_credentials: {per_peer: 1/1h}}
+issuers:
+  corp: {issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(createSigningKey('ES256')))}}
+routes: [{path: /open, auth: none}, {path: /closed}]
+`);
+  const server = await startServer({ policy, dependencies: { now: Date.now, log } });
+  t.teardown(() => server.close());
+  const port = Number(server.addresses.public[0]?.split(':').at(-1));
+  const seenFor = async (bytes: string, from: string) => {
+    await exchange(port, bytes, ['GET'], from);
+    const seen = upstream.requests.at(-1);
+    return [
+      seen?.all('x-forwarded-for'),
+      seen?.all('forwarded').map((text) => text.match(/for=[^;,]+/g)?.join()),
+    ];
+  };
+  const told = 'GET /open HTTP/1.1\r\nHost: api\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n';
+  t.strictSame(await seenFor(told, '127.0.0.1'), [['127.0.0.1'], ['for=127.0.0.1']]);
+  const trusted = await seenFor(told, '127.0.0.2');
+  t.strictSame(trusted, [['192.0.2.7, 127.0.0.2'], ['for=192.0.2.7,for=127.0.0.2']], 'trusted_proxies');
+  const bad = 'GET /closed HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer a.b.c\r\n\r\n';
+  const statuses = [];
+  for (const from of ['127.0.0.1', '127.0.0.1', '127.0.0.3'])
+    statuses.push((await exchange(port, bad, ['GET'], from))[0]?.status);
+  t.strictSame(statuses, [401, 429, 401], 'each address has a budget of its own');
+  await exchange(port, 'NONSENSE\r\n\r\n', ['GET'], '127.0.0.1');
+  const addresses = log.lines.map(({ fields }) => fields as Readonly<Record<string, unknown>>);
+  t.strictSame(
+    addresses.filter(({ peer }) => peer !== undefined).map(({ peer }) => peer),
+    ['127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.1', '127.0.0.3', '127.0.0.1'],
+  );
+  t.notMatch(JSON.stringify(log.lines), /::ffff/);
 });

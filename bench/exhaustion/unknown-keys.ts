@@ -1,4 +1,4 @@
-/** Tokens that name a key nobody has, another one each time: each could make the gateway ask its provider. */
+/** Tokens that name a key that does not exist, another one each time: each could make the gateway ask its provider. */
 import type { Attack } from './attack.ts';
 import { flood } from './flood.ts';
 import { bearer, head } from './requests.ts';
@@ -9,7 +9,7 @@ export const unknownKeys: Attack = {
   unit: 'requests',
   mostMebibytes: 100,
   mostDescriptors: 350,
-  expects: ['401'],
+  expects: ['401', '503'],
   begin: (target) => {
     let sent = 0;
     return flood(target, {

@@ -1,11 +1,12 @@
 /**
- * The admin listener: probes for orchestrators. It is a server of its own, so that nothing on the public
+ * The admin listener: probes for orchestrators, and `POST /-/refresh-keys` for operators. It is a server of its own, so that nothing on the public
  * side can reach it; and it answers only requests that name it by an IP literal, `localhost` or a name
  * in `admin.hosts`, since loopback is reachable from any web page and, in a pod, from the very API we protect.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
+import type { KeyRefresh } from '../keys/key-refresh.ts';
 import type { AdminPolicy } from '../policy/policy.ts';
 
 /** One thing that readiness depends on. */
@@ -21,6 +22,8 @@ export interface AdminState {
   /** Who may ask what: asked anew for each request, since a reload may bring other names and another token. */
   policy(): AdminPolicy;
   readiness(): readonly ReadinessCheck[];
+  /** Fetches the keys of all issuers now. */
+  refreshKeys(): Promise<readonly KeyRefresh[]>;
 }
 
 /** What one connection may take; how often Node looks for those that are late is 30 s otherwise, and 256 silent ones would shut out probes. */
@@ -50,6 +53,7 @@ function answer(request: IncomingMessage, response: ServerResponse, state: Admin
   const policy = state.policy();
   if (!isAddressedToUs(request, policy) || isCrossSite(request)) return reply(response, 403, 'forbidden');
   const [path = '', query] = (request.url ?? '').split('?', 2);
+  if (path === REFRESH_KEYS) return refreshKeys(request, response, state);
   const probe = PROBES.get(path);
   if (probe === undefined) return reply(response, 404, 'not found');
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -61,6 +65,24 @@ function answer(request: IncomingMessage, response: ServerResponse, state: Admin
   if (probe === 'live') return reply(response, 200, 'ok');
   const { status, text } = readiness(state.readiness(), verbose);
   reply(response, status, text);
+}
+
+const REFRESH_KEYS = '/-/refresh-keys';
+
+/** 200 once all attempts have ended; `ok` says whether all issuers that have keys to fetch gave them. */
+function refreshKeys(request: IncomingMessage, response: ServerResponse, state: AdminState): void {
+  if (request.method !== 'POST') {
+    response.setHeader('Allow', 'POST');
+    return reply(response, 405, 'method not allowed');
+  }
+  if (!mayLookInside(request, state.policy())) return reply(response, 403, 'forbidden');
+  state.refreshKeys().then(
+    (issuers) => {
+      const ok = issuers.every(({ outcome }) => outcome !== 'failed');
+      reply(response, 200, JSON.stringify({ ok, issuers }), 'application/json');
+    },
+    () => reply(response, 503, 'unavailable'),
+  );
 }
 
 /** `/healthz` is what many orchestrators ask by habit; it says what `/livez` says. */
@@ -78,9 +100,14 @@ function readiness(checks: readonly ReadinessCheck[], verbose: boolean): { statu
   return { status, text: [...lines, ready ? 'ready' : 'not ready'].join('\n') };
 }
 
-function reply(response: ServerResponse, status: number, text: string): void {
+function reply(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type = 'text/plain; charset=utf-8',
+): void {
   response.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Type': type,
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   });
@@ -106,7 +133,7 @@ function isCrossSite(request: IncomingMessage): boolean {
   return origin !== undefined && origin !== `http://${request.headers.host ?? ''}`;
 }
 
-/** Details only on loopback or a unix socket, or for those with the token when `token_file` is set. */
+/** Details and actions only on loopback or a unix socket, or for those with the token when `token_file` is set. */
 function mayLookInside(request: IncomingMessage, policy: AdminPolicy): boolean {
   if (policy.tokenHash !== null) return bearerMatches(request, policy.tokenHash);
   const address = request.socket.localAddress;

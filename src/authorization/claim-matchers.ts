@@ -4,12 +4,21 @@
  */
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
 import type { ClaimMatcher, ClaimRequirement } from '../policy/requirements.ts';
-import { readClaim } from './claim-path.ts';
+import { readClaim, shapeOf } from './claim-path.ts';
 
-/** The first requirement that fails, by its claim's name and the operator that said no. */
-export type ClaimsMatched =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly name: string; readonly op: ClaimMatcher['op'] };
+/** The first requirement that fails. */
+export type ClaimsMatched = { readonly ok: true } | ClaimMismatch;
+
+/** A requirement that fails, in words for the log that tell neither the claim's value nor the policy's. */
+export interface ClaimMismatch {
+  readonly ok: false;
+  /** Name of the claim in the policy, and the operator that said no. */
+  readonly expected: string;
+  /** Shape of the claim's value. */
+  readonly got: string;
+  /** Why the operator can never hold for a value of such a shape. */
+  readonly cause?: string;
+}
 
 type Scalar = string | number | boolean;
 
@@ -20,10 +29,29 @@ export function matchClaims(requirements: readonly ClaimRequirement[], claims: J
   for (const requirement of requirements) {
     const value = readClaim(claims, requirement.path);
     for (const matcher of requirement.matchers) {
-      if (!matches(matcher, value)) return { ok: false, name: requirement.name, op: matcher.op };
+      if (!matches(matcher, value)) return mismatch(requirement.name, matcher, value);
     }
   }
   return MATCHED;
+}
+
+function mismatch(name: string, matcher: ClaimMatcher, value: JsonValue | undefined): ClaimMismatch {
+  const failed = { ok: false, expected: `${name} ${matcher.op}`, got: shapeOf(value) } as const;
+  const cause = hintFor(matcher, value ?? null);
+  return cause === null ? failed : { ...failed, cause };
+}
+
+function hintFor(matcher: ClaimMatcher, value: JsonValue): string | null {
+  const { op } = matcher;
+  if (value === null || op === 'exists') return null;
+  const ofList = op === 'contains' || op === 'contains_any';
+  if (Array.isArray(value)) {
+    return ofList ? null : `${op} never holds for a list; contains and contains_any do`;
+  }
+  if (ofList) return `${op} holds for lists only`;
+  return op === 'equals' && typeof value !== typeof matcher.value
+    ? `asks for a ${typeof matcher.value}`
+    : null;
 }
 
 function matches(matcher: ClaimMatcher, value: JsonValue | undefined): boolean {

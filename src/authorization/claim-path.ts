@@ -3,6 +3,7 @@
  * it begins with `/`. Reads own members only, so that no claim is ever found on a prototype.
  */
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
+import { RoundedNumber } from '../credentials/exact-number.ts';
 import type { ClaimPath } from '../policy/sources.ts';
 
 export type ParsedClaimPath =
@@ -44,7 +45,7 @@ export function readClaim(claims: JsonObject, path: ClaimPath): JsonValue | unde
 }
 
 function readMember(value: JsonValue, member: string): JsonValue | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (typeof value !== 'object' || value === null || value instanceof RoundedNumber) return undefined;
   if (isList(value)) return ARRAY_INDEX.test(member) ? value[Number(member)] : undefined;
   return Object.hasOwn(value, member) ? value[member] : undefined;
 }
@@ -52,4 +53,26 @@ function readMember(value: JsonValue, member: string): JsonValue | undefined {
 /** `Array.isArray` does not narrow readonly arrays. */
 function isList(value: readonly JsonValue[] | JsonObject): value is readonly JsonValue[] {
   return Array.isArray(value);
+}
+
+/** The name of a path as a policy writes it: the reverse of `parseClaimPath`. */
+export function claimName(path: ClaimPath): string {
+  const [first = ''] = path;
+  if (path.length === 1 && !first.startsWith('/')) return first;
+  return path.map((member) => `/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** What kind of value a claim holds, in one or two words for the log, and nothing of the value itself. */
+export function shapeOf(value: JsonValue | undefined): string {
+  if (value === undefined) return 'absent';
+  if (value === null) return 'null';
+  if (value === '') return 'empty string';
+  if (typeof value !== 'object') return typeof value;
+  if (!Array.isArray(value)) return 'object';
+  return value.length === 0 ? 'empty list' : 'list';
+}
+
+/** The shape of what is at each path, by name: `roles absent, /realm_access/roles list`. */
+export function shapesAt(claims: JsonObject, paths: readonly ClaimPath[]): string {
+  return paths.map((path) => `${claimName(path)} ${shapeOf(readClaim(claims, path))}`).join(', ');
 }

@@ -2,12 +2,24 @@
  * CEL made into decisions: parsed, inspected and planned once, evaluated for each request over facts that are
  * read only when the expression asks. Loaded through `expression.ts`, because the library takes long to load.
  */
-import { CelScalar, celEnv, celFunc, celType, isCelError, objectType, parse, plan } from '@bufbuild/cel';
+import {
+  CelScalar,
+  celEnv,
+  celFunc,
+  celType,
+  celUint,
+  isCelError,
+  objectType,
+  parse,
+  plan,
+} from '@bufbuild/cel';
 import { RE2JS } from '@bufbuild/re2';
+import { isExactNumber } from '../credentials/exact-number.ts';
 import type { Expression, ExpressionInput } from '../policy/requirements.ts';
 import type { CompiledExpression, CompileExpression, ExpressionContext } from './expression.ts';
 import { causeOf } from './expression-cause.ts';
 import { expressionFacts, timestamp } from './expression-facts.ts';
+import { explainParts } from './expression-parts.ts';
 import { ExpressionFault } from './expression-values.ts';
 import { article } from './infer-types.ts';
 import { type Expr, ExpressionProblem, inspectExpression, STEP } from './inspect-expression.ts';
@@ -27,6 +39,29 @@ type Positions = Readonly<Record<string, number>>;
 const TRUE: Outcome = Object.freeze({ ok: true, value: true });
 const FALSE: Outcome = Object.freeze({ ok: true, value: false });
 const TIMESTAMP = objectType('google.protobuf.Timestamp');
+/** 9999-12-31T23:59:59Z, the last second of a timestamp of CEL. */
+const LAST_SECOND = 253_402_300_799n;
+/** In place of the library's own, which round, and which take an empty text and `0x10` for numbers. */
+const CONVERSIONS = [
+  // The library takes milliseconds; CEL says seconds, as all times in claims are.
+  celFunc('timestamp', [CelScalar.INT], TIMESTAMP, (seconds) => {
+    if (seconds > LAST_SECOND || seconds < -LAST_SECOND) throw new ExpressionFault('no timestamp');
+    return timestamp(Number(seconds) * 1000);
+  }),
+  celFunc('int', [CelScalar.STRING], CelScalar.INT, (text) => {
+    const value = BigInt(decimal(text));
+    if (BigInt.asIntN(64, value) !== value) throw new RangeError('beyond 64 bits');
+    return value;
+  }),
+  celFunc('uint', [CelScalar.STRING], CelScalar.UINT, (text) => {
+    const value = BigInt(decimal(text));
+    if (BigInt.asUintN(64, value) !== value) throw new RangeError('beyond 64 bits');
+    return celUint(value);
+  }),
+  celFunc('double', [CelScalar.STRING], CelScalar.DOUBLE, exactDouble),
+  celFunc('double', [CelScalar.INT], CelScalar.DOUBLE, (value) => exactDouble(String(value))),
+  celFunc('double', [CelScalar.UINT], CelScalar.DOUBLE, ({ value }) => exactDouble(String(value))),
+];
 const TRY_PATTERN = plan(celEnv(), parse('"".matches(pattern)'));
 
 /** Makes the compiler; all its expressions share one environment, which is not re-entered. */
@@ -49,8 +84,7 @@ export function createExpressionCompiler(): CompileExpression {
         if (steps > STEP_LIMIT) throw new ExpressionFault('more than 10000 rounds of loops');
         return condition;
       }),
-      // The library takes milliseconds; CEL says seconds, as all times in claims are.
-      celFunc('timestamp', [CelScalar.INT], TIMESTAMP, (seconds) => timestamp(Number(seconds) * 1000)),
+      ...CONVERSIONS,
     ],
   });
   return (source, context) => compile(source, context, planned);
@@ -84,7 +118,8 @@ function compile(
     positions = parsed.sourceInfo?.positions ?? {};
     if (parsed.expr === undefined) return refused('an expression is missing', 0);
     inspect(parsed.expr, context);
-    return { ok: true, expression: { source, evaluate: planned(parsed.expr, positions) } };
+    const explain = explainParts(parsed.expr, positions, (part) => planned(part, positions));
+    return { ok: true, expression: { source, evaluate: planned(parsed.expr, positions), explain } };
   } catch (error) {
     if (error instanceof ExpressionProblem) return refused(error.message, positions[String(error.node)] ?? 0);
     return syntaxProblem(error, source);
@@ -144,6 +179,18 @@ function offsetOf(error: unknown): number | null {
   const { location } = error as { location: { start?: { offset?: unknown } } };
   const offset = location?.start?.offset;
   return typeof offset === 'number' ? offset : null;
+}
+
+function decimal(text: string): string {
+  if (!/^-?[0-9]{1,20}$/.test(text)) throw new RangeError('no decimal digits');
+  return text;
+}
+
+/** @throws ExpressionFault for a whole number that no double tells from its neighbours */
+function exactDouble(text: string): number {
+  const value = /^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value) || !isExactNumber(text, value)) throw new ExpressionFault('no exact double');
+  return value;
 }
 
 function refused(message: string, offset: number): CompiledExpression {

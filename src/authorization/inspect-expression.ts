@@ -95,7 +95,9 @@ function typeOfConstant(constant: Node<'constExpr'>, node: Expr): StaticType {
     case 'bytesValue':
       return 'bytes';
     case 'doubleValue':
-      return 'double';
+      // Its digits are lost: it would equal the neighbours of what was written.
+      if (Math.abs(kind.value) <= Number.MAX_SAFE_INTEGER) return 'double';
+      throw new ExpressionProblem('beyond 2^53 a number is written without point and exponent', node.id);
     case 'uint64Value':
       return 'uint';
     case 'nullValue':

@@ -61,7 +61,7 @@ function answerOf(name: string, loaded: LoadedKeys, took: number): IssuerAnswer 
     name,
     ok,
     url: (ok ? loaded.fetched?.url : failure?.url) ?? null,
-    keys: ok ? loaded.keys.length : 0,
+    keys: ok ? countKeys(loaded.keys) : 0,
     usable: ok ? usableKeys(loaded.keys) : [],
     ignored,
     took_ms: took,
@@ -69,6 +69,15 @@ function answerOf(name: string, loaded: LoadedKeys, took: number): IssuerAnswer 
     status: failure?.status ?? null,
     cause: ok ? '' : loaded.cause,
   };
+}
+
+/** A key has a form for each algorithm that it may be used with; they differ in the second part of the fingerprint alone. */
+function countKeys(keys: readonly VerificationKey[]): number {
+  const materials = keys.map(({ fingerprint }) => {
+    const [kid, , ...material]: unknown[] = JSON.parse(fingerprint);
+    return JSON.stringify([kid, ...material]);
+  });
+  return new Set(materials).size;
 }
 
 function usableKeys(keys: readonly VerificationKey[]): readonly UsableKey[] {

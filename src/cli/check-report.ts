@@ -1,6 +1,7 @@
 /** What `check` found, as text for people and as JSON for programs. Never shows a secret of the policy. */
+import { formatListenAddress } from '../listen-on.ts';
 import type { LoadedPolicy, RefusedPolicy } from '../policy/load-policy.ts';
-import type { ListenAddress, Policy, UpstreamPolicy } from '../policy/policy.ts';
+import type { Policy, UpstreamPolicy } from '../policy/policy.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
 import { writtenIssuers } from '../policy/written-issuers.ts';
@@ -137,8 +138,8 @@ function count(number: number, noun: string): string {
 
 function summarize(policy: Policy): PolicySummary {
   return {
-    listen: policy.listen.map(formatAddress),
-    admin: policy.admin === null ? null : formatAddress(policy.admin.address),
+    listen: policy.listen.map(formatListenAddress),
+    admin: policy.admin === null ? null : formatListenAddress(policy.admin.address),
     issuers: policy.issuers.map((issuer) => ({
       name: issuer.name,
       preset: issuer.preset,
@@ -175,9 +176,4 @@ function targetsOf(upstream: UpstreamPolicy): readonly string[] {
   return upstream.targets.map(({ origin, socketPath }) =>
     socketPath === null ? origin : `unix:${socketPath}`,
   );
-}
-
-function formatAddress(address: ListenAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
-  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }

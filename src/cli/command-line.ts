@@ -1,4 +1,5 @@
 /** The command line: finds the command, hands it its arguments, and turns every outcome into one exit code. */
+import { errorKind, framesOf } from '../observe/internal-failure.ts';
 import { type Environment, type Invocation, type Streams, UsageError } from './command.ts';
 import { findCommand } from './commands.ts';
 import { EXIT_DEFECT, EXIT_USAGE } from './exit-codes.ts';
@@ -35,9 +36,9 @@ export async function main(words: readonly string[], surroundings: Surroundings)
   }
 }
 
-/** The text for an error that nobody foresaw. */
+/** The text for an unexpected error: its kind and place. Its message may quote a token or a key, and is left out. */
 export function describeDefect(error: unknown): string {
-  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const trace = [errorKind(error), ...framesOf(error)].join('\n    ');
   return `sallyport: unexpected error; this is a defect, please report it with what follows\n${trace}\n`;
 }
 

@@ -38,7 +38,7 @@ const RUN: Command = {
     },
   ],
   notes: [
-    'SIGHUP reads the policy again, whole or not at all. SIGTERM and Ctrl-C finish what is in flight and exit 0; a second one exits at once.',
+    'SIGHUP reads the policy again, whole or not at all, and fetches all keys. SIGTERM and Ctrl-C finish what is in flight and exit 0; a second one exits at once.',
   ],
   load: async () => (await import('./run.ts')).run,
 };

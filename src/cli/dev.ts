@@ -6,6 +6,7 @@ import { developmentPolicy } from '../development/development-policy.ts';
 import { hashOf, type RunningDevelopment, startDevelopment } from '../development/gateway.ts';
 import { USUAL_ISSUER_PORT } from '../development/issuer-path.ts';
 import { formatTcpAddress } from '../development/where-allowed.ts';
+import { ListenError } from '../listen-on.ts';
 import { openLog, type RunningLog } from '../observe/log.ts';
 import { formatProblem } from '../policy/problem.ts';
 import type { Invocation } from './command.ts';
@@ -90,6 +91,7 @@ function firstSignal(): Promise<void> {
   });
 }
 
-function isListenError(error: unknown): error is NodeJS.ErrnoException {
+function isListenError(error: unknown): error is Error {
+  if (error instanceof ListenError) return true;
   return error instanceof Error && 'syscall' in error && error.syscall === 'listen';
 }

@@ -1,35 +1,25 @@
 /**
  * `healthcheck`: asks the admin listener of the gateway on this machine, for images that have neither shell
- * nor curl. It loads nothing but node:http unless the policy file names an admin address of its own.
+ * nor curl. The image itself asks by a file of its own (`probe.ts`), which takes less.
  */
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { parseListenAddress } from '../policy/compile/listen-address.ts';
-import type { ListenAddress } from '../policy/policy.ts';
+import { announcedAdmin } from './announce-admin.ts';
+import { askAdmin, describeOutcome, USUAL_ADMIN, USUAL_TIMEOUT } from './ask-admin.ts';
 import { type Invocation, textOption, UsageError } from './command.ts';
 import { readDuration } from './duration.ts';
 import { EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
 import { findPolicyPath } from './policy-path.ts';
 
-/** The admin address of a policy that names none. */
-const USUAL_ADMIN: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 9901 };
-/** Milliseconds to wait for the answer. */
-const USUAL_TIMEOUT = 3_000;
-
 /** 0 when the gateway answers that it is ready (with `--live`: that it runs), 1 otherwise. */
 export async function healthcheck(invocation: Invocation): Promise<number> {
   const { options, streams } = invocation;
   const timeout = readTimeout(textOption(options, 'timeout'));
-  const address = await adminAddress(invocation);
-  if (address === null) {
-    streams.stderr.write('sallyport: there is no admin listener to ask (`admin: none`)\n');
-    return EXIT_FAILED;
-  }
   const path = options.has('live') ? '/livez' : '/readyz';
-  const outcome = await ask(address, path, timeout);
+  const address = await adminAddress(invocation);
+  const outcome = address === 'none' ? 'none' : await askAdmin(address, path, timeout);
   if (outcome === 200) return EXIT_OK;
-  const said = typeof outcome === 'number' ? `answers ${outcome}` : `does not answer: ${outcome}`;
-  streams.stderr.write(`sallyport: ${path} of ${formatAddress(address)} ${said}\n`);
+  streams.stderr.write(`sallyport: ${describeOutcome(address, path, outcome)}\n`);
   return EXIT_FAILED;
 }
 
@@ -41,32 +31,32 @@ function readTimeout(text: string | undefined): number {
   return timeout;
 }
 
-/** The option, else the environment, else the policy file, else the default; null for none. */
-async function adminAddress(invocation: Invocation): Promise<ListenAddress | null> {
+/** The option, else the environment, what the running gateway says, the policy file, the default; `none` for none. */
+async function adminAddress(invocation: Invocation): Promise<string> {
   const { options, environment } = invocation;
-  const written = textOption(options, 'admin') ?? environment.SALLYPORT_ADMIN;
-  if (written !== undefined) return readAddress(written);
+  const written = textOption(options, 'admin');
+  if (written !== undefined) return checked(written);
+  if (environment.SALLYPORT_ADMIN !== undefined) return checked(environment.SALLYPORT_ADMIN);
+  const announced = options.has('config') ? null : announcedAdmin(environment);
+  if (announced !== null) return announced;
   const found = findPolicyPath(textOption(options, 'config'), environment);
   const text = 'path' in found ? readText(found.path) : null;
   // Most policies say nothing of admin, and reading YAML costs more than the question itself.
   if (text === null || !/admin/.test(text) || 'missing' in found) return USUAL_ADMIN;
   const { loadPolicy } = await import('../policy/load-policy.ts');
-  const loaded = await loadPolicy({
-    file: found.path,
-    text,
-    environment,
-    readFile: readFileSync,
-    now: Date.now(),
-  });
+  const now = Date.now();
+  const loaded = await loadPolicy({ file: found.path, text, environment, readFile: readFileSync, now });
   if (!loaded.ok) return USUAL_ADMIN;
-  return loaded.policy.admin?.address ?? null;
+  const address = loaded.policy.admin?.address;
+  if (address === undefined) return 'none';
+  return address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`;
 }
 
-function readAddress(text: string): ListenAddress | null {
-  if (text === 'none') return null;
+function checked(text: string): string {
+  if (text === 'none') return text;
   const address = parseListenAddress(text);
   if (!address.ok) throw new UsageError(`admin address ${JSON.stringify(text)}: ${address.message}`);
-  return address.value;
+  return text;
 }
 
 function readText(path: string): string | null {
@@ -75,35 +65,4 @@ function readText(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** The status, or in words why there is none. */
-function ask(address: ListenAddress, path: string, timeout: number): Promise<number | string> {
-  const where =
-    address.kind === 'unix'
-      ? { socketPath: address.path }
-      : { host: reachable(address.host), port: address.port };
-  return new Promise((resolve) => {
-    const asked = request({ ...where, path, headers: { host: 'localhost' }, agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-      asked.destroy();
-    });
-    asked.on('error', (error) => resolve(error.message));
-    asked.setTimeout(timeout, () => {
-      resolve(`nothing within ${timeout} ms`);
-      asked.destroy();
-    });
-    asked.end();
-  });
-}
-
-/** What listens on every interface is asked on loopback. */
-function reachable(host: string): string {
-  if (host === '' || host === '0.0.0.0') return '127.0.0.1';
-  return host === '::' ? '::1' : host;
-}
-
-function formatAddress(address: ListenAddress): string {
-  return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
 }

@@ -1,8 +1,10 @@
 /**
- * `sallyport run`: serves a policy until it is told to stop. It reads the policy again on SIGHUP and
- * whenever a file of it changes, whole or not at all: a policy that is wrong never replaces one that works.
+ * `sallyport run`: serves a policy until it is told to stop. It reads the policy again on SIGHUP, which also has all keys
+ * fetched, and whenever a file of it changes, whole or not at all: a policy that is wrong never replaces one that works.
  */
 import { readFileSync } from 'node:fs';
+import { url as inspectorUrl } from 'node:inspector';
+import { ListenError } from '../listen-on.ts';
 import { internalFailure } from '../observe/internal-failure.ts';
 import { openLog, type RunningLog } from '../observe/log.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load-policy.ts';
@@ -10,8 +12,10 @@ import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { Override } from '../policy/read-policy.ts';
 import { watchFiles } from '../policy/watch-files.ts';
 import { type RunningServer, startServer } from '../server.ts';
+import { announceAdmin } from './announce-admin.ts';
 import { type CommandFunction, type Environment, type Invocation, textOption } from './command.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
+import { endsBy, isStarted } from './last-line.ts';
 import { keepHeapModest } from './modest-heap.ts';
 import { plainText } from './output.ts';
 import { findPolicyPath } from './policy-path.ts';
@@ -37,26 +41,31 @@ export const run: CommandFunction = async (invocation) => {
 
 type Loading = ReturnType<typeof loadPolicy>;
 
-async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Invocation): Promise<number> {
+async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invocation): Promise<number> {
   const { policy } = loaded;
+  const { streams, environment } = invocation;
   keepHeapModest();
-  const log = openLog(policy.log, 1, Date.now);
+  const log = openLog(policy.log, 1, Date.now, (message) => {
+    streams.stderr.write(`sallyport: ${message}\n`);
+  });
   let server: RunningServer;
   try {
-    server = await startServer({ policy, dependencies: { now: Date.now, log } });
+    const dependencies = { now: Date.now, log };
+    server = await startServer({ policy, dependencies, descriptors: descriptorLimit() });
   } catch (error) {
-    streams.stderr.write(
-      `cannot listen: ${plainText(error instanceof Error ? error.message : String(error))}\n`,
-    );
     log.flushSync();
+    if (!(error instanceof ListenError)) throw error;
+    streams.stderr.write(`${formatProblem(cannotListen(error, loaded))}\n`);
     return EXIT_FAILED;
   }
   warn(log, loaded.warnings);
+  warnOfInspector(log);
+  const takeBack = announceAdmin(server.addresses.admin, environment);
   log.info(
     { public: server.addresses.public, admin: server.addresses.admin, routes: policy.routes.length },
     'listening',
   );
-  const watch = watchFiles(loaded.fingerprints, () => reload());
+  const watch = watchFiles(loaded.fingerprints, () => void reload());
   const reload = reloader(
     load,
     (next) => {
@@ -66,43 +75,74 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, { streams }: Inv
     },
     (error) => internalFailure(log, '', error),
   );
-  process.on('SIGHUP', reload);
+  // After the reload, so that the issuers of the new policy are asked.
+  const hangUp = () =>
+    void reload()
+      .then(() => server.refreshKeys())
+      .catch((error: unknown) => internalFailure(log, '', error));
+  process.on('SIGHUP', hangUp);
+  if (isStarted()) hangUp();
   const stopped = await stopSignal();
   watch.close();
-  process.off('SIGHUP', reload);
+  process.off('SIGHUP', hangUp);
   log.info({ signal: stopped }, 'draining');
   exitAtOnceOnSecondSignal(log);
   await server.drain();
+  takeBack();
   log.info({ lines_dropped: log.dropped() }, 'stopped');
   log.flushSync();
   return EXIT_OK;
 }
 
+/** On Linux, where it can be read; elsewhere there is no bound that we know of. Node has raised it as far as it may. */
+function descriptorLimit(): number {
+  try {
+    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    return Number(limit ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+function cannotListen({ key, message }: ListenError, { addressesAt }: LoadedPolicy): Problem {
+  const { file, line, column } = addressesAt.get(key) ?? { file: '', line: 0, column: 0 };
+  const text = `cannot listen on ${plainText(message)}`;
+  return { file, line, column, path: key, code: 'cannot_listen', message: text };
+}
+
+/** Asked for by NODE_OPTIONS or on the command line: then this is a choice, and a dangerous one. */
+function warnOfInspector(log: RunningLog): void {
+  if (inspectorUrl() === undefined) return;
+  log.warn({}, 'the inspector of Node is open: every process that reaches its port can read keys and tokens');
+}
+
 const readBytes = (path: string): Buffer => readFileSync(path);
 
-/** Loads one at a time; a wish that comes while one is loading is granted once after it. */
+/** Loads one at a time; a request that comes while one is loading is served once after it. Resolves when none is left. */
 function reloader(
   load: () => Loading,
   take: (loaded: Awaited<Loading>) => void,
   failed: (error: unknown) => void,
-): () => void {
-  let loading = false;
+): () => Promise<void> {
+  let loading: Promise<void> | null = null;
   let again = false;
-  const reload = async () => {
-    again = loading;
-    if (loading) return;
-    loading = true;
-    try {
-      take(await load());
-    } catch (error) {
-      // The policy in force goes on serving, whatever went wrong with the next one.
-      failed(error);
-    } finally {
-      loading = false;
-      if (again) void reload();
-    }
+  const loadAll = async () => {
+    do {
+      again = false;
+      try {
+        take(await load());
+      } catch (error) {
+        // The policy in force goes on serving, whatever went wrong with the next one.
+        failed(error);
+      }
+    } while (again);
+    loading = null;
   };
-  return () => void reload();
+  return () => {
+    again = loading !== null;
+    loading ??= loadAll();
+    return loading;
+  };
 }
 
 function apply(next: LoadedPolicy, server: RunningServer, log: RunningLog): void {
@@ -138,17 +178,22 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 function exitAtOnceOnSecondSignal(log: RunningLog): void {
-  const exit = () => {
+  const exit = (signal: NodeJS.Signals) => {
     log.flushSync();
+    endsBy(`a second signal, ${signal}, before the drain was over`);
     process.exit(EXIT_OK);
   };
   process.once('SIGTERM', exit);
   process.once('SIGINT', exit);
 }
 
-/** Options win over the environment, and both over the file. */
+/** Options win over the environment, and both over the file, which wins over what an image brings. */
 function overridesOf({ options, environment }: Invocation): Readonly<Record<string, Override>> {
   const overrides: Record<string, Override> = {};
+  const { SALLYPORT_DEFAULT_LISTEN: usual } = environment;
+  if (usual !== undefined) {
+    overrides.listen = { value: usual, from: 'SALLYPORT_DEFAULT_LISTEN', yields: true };
+  }
   for (const name of ['listen', 'admin', 'upstream'] as const) {
     const override = overrideOf(name, textOption(options, name), environment);
     if (override !== null) overrides[name] = override;

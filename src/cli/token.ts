@@ -2,6 +2,7 @@
 
 import { ISSUER_PATH, USUAL_ISSUER_PORT } from '../development/issuer-path.ts';
 import { DEFECTS, MAXIMUM_LIFETIME } from '../development/token-order.ts';
+import { timeoutSignal } from '../timers.ts';
 import { isLoopbackUrl } from '../wire/loopback-url.ts';
 import { type Invocation, type OptionValues, textOption, UsageError } from './command.ts';
 import { mayDevelop } from './dev-options.ts';
@@ -81,7 +82,7 @@ async function ask(url: string, body: URLSearchParams): Promise<Readonly<Record<
       method: 'POST',
       body,
       redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: timeoutSignal(PATIENCE),
     });
     const answer: unknown = await response.json();
     return typeof answer === 'object' && answer !== null ? { ...answer } : null;

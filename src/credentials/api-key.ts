@@ -22,7 +22,10 @@ export const apiKey: CredentialKind = (policy) => {
     for (const key of set.keys) {
       const verified = Object.freeze({
         ok: true as const,
-        principal: declaredPrincipal('api_key', set.name, key, key.expires / 1000),
+        principal: Object.freeze({
+          ...declaredPrincipal('api_key', set.name, key, key.expires / 1000),
+          key: key.id,
+        }),
       });
       known.set(key.sha256.toString('latin1'), { set, key, verified });
     }
@@ -66,11 +69,14 @@ function verify(
   // The map leaks at most something about a digest; the comparison is for whoever replaces the map.
   const equal = timingSafeEqual(digest, found?.key.sha256 ?? NOTHING);
   if (found === undefined || !equal) return invalidCredential(credential.refusedAs, 'unknown_api_key');
-  const detail = { source: found.set.name };
+  const detail = { source: found.set.name, key: found.key.id };
   if (!counts(found.set, credential, accept)) {
     return invalidCredential(credential.refusedAs, 'source_not_accepted', detail);
   }
-  if (now >= found.key.expires) return invalidCredential(credential.refusedAs, 'api_key_expired', detail);
+  if (now >= found.key.expires) {
+    const expiredFor = Math.floor((now - found.key.expires) / 1000);
+    return invalidCredential(credential.refusedAs, 'api_key_expired', { ...detail, expiredFor });
+  }
   return found.verified;
 }
 

@@ -10,11 +10,12 @@ export const bearerJwt: CredentialKind = (policy, { keySets, now }) => {
   const verifier = new JwtVerifier({ issuers, tokenBytes: policy.limits.tokenBytes, now });
   return {
     family: 'token',
-    verify: (credential, accept, moment) => verifier.verify(credential, accept, moment),
+    verify: (credential, accept, moment, caller) => verifier.verify(credential, accept, moment, caller),
     recognise: (credential, accept, moment) => verifier.recognise(credential, accept, moment),
     start: () => {
       for (const { keySet } of issuers) if (!keySet.status(now()).ready) keySet.start();
     },
+    refreshKeys: () => Promise.all(issuers.map(({ keySet }) => keySet.refreshNow())),
     readiness: (moment) => issuers.map(({ keySet }) => describe(keySet.status(moment), moment)),
     close: () => {
       for (const { keySet } of issuers.splice(0)) keySets.release(keySet);

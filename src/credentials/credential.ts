@@ -1,8 +1,9 @@
 /** What a caller shows (a credential) and who that makes them (a principal). */
 import type { Refusal } from '../refusals/refusal.ts';
+import type { RoundedNumber } from './exact-number.ts';
 
-/** Any JSON value, as claims hold. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/** Any JSON value, as claims hold. Every `number` is exactly the whole number that was sent, or a fraction. */
+export type JsonValue = string | number | boolean | null | RoundedNumber | readonly JsonValue[] | JsonObject;
 /** A JSON object with a null prototype, so that a claim named `__proto__` or `constructor` is only a name. */
 export interface JsonObject {
   readonly [name: string]: JsonValue;
@@ -38,6 +39,8 @@ export interface Credential {
   readonly padded?: boolean;
 }
 
+type Paths = readonly (readonly string[])[];
+
 /** A caller whose credential was verified. Frozen; shared between requests by the verified-token cache. */
 export interface Principal {
   /** Name of the issuer entry, key set or user list in the policy. */
@@ -59,6 +62,10 @@ export interface Principal {
   readonly expiresAt: number;
   /** Key id that verified it, for the log; null for keys. */
   readonly kid: string | null;
+  /** Id of the API key in the policy, for the log; absent for other kinds. */
+  readonly key?: string;
+  /** Paths of the claims that scopes and roles were read from, for the log; absent for keys and users. */
+  readonly readFrom?: { readonly scopes: Paths; readonly roles: Paths };
 }
 
 /** The outcome of a verification. */

@@ -1,6 +1,8 @@
 /** What a kind of credential brings: verification and the state of what it depends on. */
 import type { Dependencies } from '../deps.ts';
+import type { KeyRefresh } from '../keys/key-refresh.ts';
 import type { KeySetPool } from '../keys/key-set-pool.ts';
+import type { Caller } from '../keys/look-up-grants.ts';
 import type { AcceptPolicy, Limits, Policy } from '../policy/policy.ts';
 import type { InvalidCredential, RefusalDetail } from '../refusals/refusal.ts';
 import type { Credential, Verified } from './credential.ts';
@@ -12,8 +14,14 @@ export interface KindVerifier {
   /**
    * Synchronous where neither I/O nor a key operation is needed. Whether the source counts here is part of it.
    * @param now epoch milliseconds
+   * @param caller who shows it; default null: we ask ourselves
    */
-  verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified>;
+  verify(
+    credential: Credential,
+    accept: AcceptPolicy,
+    now: number,
+    caller?: Caller | null,
+  ): Verified | Promise<Verified>;
   /**
    * The same for what is known to be good already: null for all that would have to be judged, whatever comes of it,
    * and for whatever could be guessed by asking.
@@ -21,6 +29,8 @@ export interface KindVerifier {
   recognise(credential: Credential, accept: AcceptPolicy, now: number): Verified | null;
   /** Begins to obtain what it needs. */
   start(): void;
+  /** Fetches keys now, as an operator asks; absent where nothing is fetched. Never rejects. */
+  refreshKeys?(): Promise<readonly KeyRefresh[]>;
   readiness(now: number): readonly SourceReadiness[];
   /** Gives back what it holds; verifications under way still end. */
   close(): void;

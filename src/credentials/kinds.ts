@@ -3,7 +3,9 @@
  * answering is 503, never a yes. To add a kind, write its file and name it in the list.
  */
 import type { Dependencies } from '../deps.ts';
+import type { KeyRefresh } from '../keys/key-refresh.ts';
 import { createKeySetPool, type KeySetPool } from '../keys/key-set-pool.ts';
+import type { Caller } from '../keys/look-up-grants.ts';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import { apiKey } from './api-key.ts';
 import { basic } from './basic.ts';
@@ -20,14 +22,22 @@ export interface Verifiers {
    * is refused as `source_not_accepted`. Never throws and never rejects; synchronous for a cached token, an API key,
    * and all that is refused without a key.
    * @param now epoch milliseconds
+   * @param caller who shows it; default null: we ask ourselves
    */
-  verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified>;
+  verify(
+    credential: Credential,
+    accept: AcceptPolicy,
+    now: number,
+    caller?: Caller | null,
+  ): Verified | Promise<Verified>;
   /** Lets in what costs a hash to know and nothing to guess; null for all else, good or bad. Never throws. */
   recognise(credential: Credential, accept: AcceptPolicy, now: number): Verified | null;
   /** One for each source; the gate is ready when all are. */
   ready(): readonly SourceReadiness[];
   /** Begins to obtain keys that are not held yet. */
   start(): void;
+  /** Fetches the keys of all issuers now, as an operator asks; one entry for each. */
+  refreshKeys(): Promise<readonly KeyRefresh[]>;
   /** Gives the key sets and threads back. Verifications under way still end. */
   close(): void;
 }
@@ -50,9 +60,9 @@ export function createVerifiers(
     return BROKEN;
   };
   return {
-    verify: (credential, accept, now) => {
+    verify: (credential, accept, now, caller = null) => {
       try {
-        const verified = families.get(credential.family)?.verify(credential, accept, now) ?? BROKEN;
+        const verified = families.get(credential.family)?.verify(credential, accept, now, caller) ?? BROKEN;
         return verified instanceof Promise ? verified.catch(broken) : verified;
       } catch (error) {
         return broken(error);
@@ -69,6 +79,8 @@ export function createVerifiers(
     start: () => {
       for (const verifier of verifiers) verifier.start();
     },
+    refreshKeys: async () =>
+      (await Promise.all(verifiers.map(async (verifier) => (await verifier.refreshKeys?.()) ?? []))).flat(),
     close: () => {
       for (const verifier of verifiers) verifier.close();
     },

@@ -71,9 +71,11 @@ function checkExpression(
   context: AuthorizationContext,
 ): Extract<Refusal, { kind: 'forbidden' }> | null {
   if (when === null) return null;
-  const outcome = when.evaluate(expressionInput(principal, context));
+  const input = expressionInput(principal, context);
+  const outcome = when.evaluate(input);
   if (outcome.ok && outcome.value === true) return null;
   const source = principal === null ? {} : { source: principal.source };
-  if (outcome.ok) return { kind: 'forbidden', reason: 'when_false', detail: source };
-  return { kind: 'forbidden', reason: 'when_error', detail: { ...source, cause: outcome.cause } };
+  const cause = when.explain?.(input, outcome) ?? (outcome.ok ? 'false' : outcome.cause);
+  const detail = { ...source, cause };
+  return { kind: 'forbidden', reason: outcome.ok ? 'when_false' : 'when_error', detail };
 }

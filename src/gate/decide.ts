@@ -10,6 +10,7 @@
  * It decides and does nothing: no answer is written here, and no upstream hears of anything.
  */
 import type { CredentialPlace, Principal, Verified } from '../credentials/credential.ts';
+import type { Caller } from '../keys/look-up-grants.ts';
 import type { Approach, Route } from '../policy/policy.ts';
 import type { Answer } from '../refusals/answer.ts';
 import type { Refusal } from '../refusals/refusal.ts';
@@ -17,11 +18,13 @@ import { isPreflight, requestedMethod } from '../resource/cors.ts';
 import { answerMetadata, FOR_EVERY_PAGE } from '../resource/metadata.ts';
 import { answerPreflight } from '../resource/preflight.ts';
 import type { Standing } from '../standing.ts';
+import { networkOf } from '../wire/network-address.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import { absentCredential } from './absent-credential.ts';
 import { checkAmbient } from './ambient.ts';
 import { approachOf, concealsMethods } from './approach.ts';
 import { authorize } from './authorize.ts';
-import type { Visitor } from './client-address.ts';
+import { clientAddress, type Visitor } from './client-address.ts';
 import { type CollectedCredentials, collectCredentials } from './collect-credentials.ts';
 import { identityHeaders } from './identify.ts';
 import { type ChosenRoute, matchRoute, type RouteMatch } from './match-route.ts';
@@ -57,7 +60,7 @@ interface Allowed {
 }
 
 /** A decision in the making. */
-interface Question {
+interface Question extends Caller {
   readonly wire: WireRequest;
   readonly standing: Standing;
   readonly match: RouteMatch;
@@ -97,7 +100,13 @@ export function decide(
 function ask(wire: WireRequest, standing: Standing, match: RouteMatch, visitor: Visitor | null): Question {
   const route = match.kind === 'route' ? match.route : null;
   const approach = approachOf(match, standing.policy);
-  return { wire, standing, match, route, approach, visitor, place: null };
+  return { wire, standing, match, route, approach, visitor, place: null, network: networkOfVisitor };
+}
+
+/** One function for all questions: it is called for look-ups of keys only. */
+function networkOfVisitor(this: Question): string | null {
+  const { visitor, standing } = this;
+  return visitor === null ? null : networkOf(clientAddress(visitor, standing.policy).address);
 }
 
 /** It lies before all routes and belongs to none; every page may read it, and that it is not there. */
@@ -145,7 +154,7 @@ function outerDoor(question: Question): Decision | Promise<Decision> {
   if (wait > 0) return onlyIfKnown(question, found, wait);
   if (found.kind === 'refused') return refuse(question, null, found.refusal);
   question.place = found.credential.place;
-  const verified = verifiers.verify(found.credential, accept, now);
+  const verified = verifiers.verify(found.credential, accept, now, question);
   if (verified instanceof Promise) return verified.then((outcome) => authenticated(question, outcome));
   return authenticated(question, verified);
 }
@@ -172,7 +181,9 @@ function anonymous(question: Question): Decision {
   if (question.route?.auth === 'optional') return innerDoor(question, question.route, null);
   // A policy without any kind of credential has no challenge that would be true.
   if (question.standing.policy.unmatched.accept.challenges.length === 0) return nothingHere(question, null);
-  return refuse(question, null, { kind: 'unauthenticated', reason: 'no_credential' });
+  const { wire, match, approach, standing } = question;
+  const { headerRules } = standing.upstreams;
+  return refuse(question, null, absentCredential({ wire, match, accept: approach.accept, headerRules }));
 }
 
 function authenticated(question: Question, verified: Verified): Decision {

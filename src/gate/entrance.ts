@@ -13,9 +13,12 @@ import type { Refusal } from '../refusals/refusal.ts';
 import { type AnswerContext, answerTo } from '../refusals/response.ts';
 import { writeAnswer, writeAnswerToSocket } from '../refusals/write-answer.ts';
 import type { Standing } from '../standing.ts';
+import { peerOf } from '../wire/network-address.ts';
+import type { WireRequest } from '../wire/wire-request.ts';
+import { awaitContent, mayBeEmpty, withoutBody } from './await-content.ts';
 import { type GuardResult, guardWire } from './guard-wire.ts';
 import { matchRoute } from './match-route.ts';
-import { beginVisit, type Carrier, type Visit } from './visit.ts';
+import { beginVisit, type Carrier, isTrusted, type Visit } from './visit.ts';
 
 /** Hands a guarded request to the router; the gate takes it up from there by `takeVisit`. */
 export type Router = (request: IncomingMessage, response: ServerResponse) => void;
@@ -46,15 +49,26 @@ export function createEntrance(standing: () => Standing, route: Router): Entranc
     }
     return result;
   };
+  const visit = (request: VisitingMessage, response: ServerResponse, wire: WireRequest): void => {
+    request[VISIT] = beginVisit(standing(), request, wire, { kind: 'http', response });
+    // The router matches one constant path: the policy's own tree is the only one that reads targets.
+    request.url = '/';
+    route(request, response);
+  };
+  const report = (error: unknown): void => internalFailure(standing().dependencies.log, '', error);
   const entrance: Entrance = {
     request(request: VisitingMessage, response) {
       const result = request.headers.upgrade === undefined ? guardNow(request) : guard(request);
       const carrier: Carrier = { kind: 'http', response };
       if (!result.ok) return turnAway(standing(), request, carrier, result.refusal);
-      request[VISIT] = beginVisit(standing(), request, result.wire, carrier);
-      // The router matches one constant path: the policy's own tree is the only one that reads targets.
-      request.url = '/';
-      route(request, response);
+      const { wire } = result;
+      if (!mayBeEmpty(wire)) return visit(request, response, wire);
+      awaitContent(request, standing().policy.timeouts.headers, (found) => {
+        orCut(request.socket, report, () => {
+          if (found === 'nothing') turnAway(standing(), request, carrier, BODY_IDLE);
+          else visit(request, response, found === 'empty' ? withoutBody(wire) : wire);
+        });
+      });
     },
     wantsTunnel(request) {
       const result = guard(request);
@@ -77,22 +91,16 @@ export function createEntrance(standing: () => Standing, route: Router): Entranc
       turnAwayBytes(standing(), socket, refusalOf(error));
     },
   };
-  return contained(entrance, (error) => internalFailure(standing().dependencies.log, '', error));
+  return contained(entrance, report);
 }
+
+const BODY_IDLE: Refusal = Object.freeze({ kind: 'request_timeout', reason: 'body_idle' });
 
 /** What throws inside is a defect of ours: it costs the connection it came by, never the process. */
 function contained(entrance: Entrance, report: (error: unknown) => void): Entrance {
-  const cut = (socket: Duplex, error: unknown) => {
-    report(error);
-    socket.destroy();
-  };
   return {
     request(request, response) {
-      try {
-        entrance.request(request, response);
-      } catch (error) {
-        cut(request.socket, error);
-      }
+      orCut(request.socket, report, () => entrance.request(request, response));
     },
     wantsTunnel(request) {
       try {
@@ -103,27 +111,24 @@ function contained(entrance: Entrance, report: (error: unknown) => void): Entran
       }
     },
     upgrade(request, socket, head) {
-      try {
-        entrance.upgrade(request, socket, head);
-      } catch (error) {
-        cut(socket, error);
-      }
+      orCut(socket, report, () => entrance.upgrade(request, socket, head));
     },
     connect(request, socket) {
-      try {
-        entrance.connect(request, socket);
-      } catch (error) {
-        cut(socket, error);
-      }
+      orCut(socket, report, () => entrance.connect(request, socket));
     },
     broken(parserError, socket) {
-      try {
-        entrance.broken(parserError, socket);
-      } catch (error) {
-        cut(socket, error);
-      }
+      orCut(socket, report, () => entrance.broken(parserError, socket));
     },
   };
+}
+
+function orCut(socket: Duplex, report: (error: unknown) => void, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    report(error);
+    socket.destroy();
+  }
 }
 
 /** What Node's parser found wrong, or missed in time. */
@@ -174,12 +179,6 @@ function turnedAwayContext(standing: Standing, id: string): AnswerContext {
   };
 }
 
-function peerOf(socket: Duplex): string {
-  return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string'
-    ? socket.remoteAddress
-    : 'unix';
-}
-
 /** What is known of bytes that never became a visit. */
 interface TurnedAway {
   readonly id: string;
@@ -192,14 +191,17 @@ function record(standing: Standing, { id, method, peer, status }: TurnedAway, re
   logDecision(standing.dependencies.log, {
     requestId: id,
     peer,
+    client: isTrusted(standing, peer) ? null : peer,
     method,
     host: '',
     path: '',
     routeId: null,
     principal: null,
+    subject: 'none',
     refusal,
     status,
     duration: 0,
     forwarded: null,
+    upstream: null,
   });
 }

@@ -4,7 +4,7 @@
  */
 import type { Dependencies, Log } from '../deps.ts';
 import type { FailedCredentialsPolicy, Policy } from '../policy/policy.ts';
-import type { Refusal } from '../refusals/refusal.ts';
+import { KEYS_NOT_TRIED, type Refusal } from '../refusals/refusal.ts';
 import { isLoopback, networkOf, readAddress } from '../wire/network-address.ts';
 import { clientAddress, type Visitor } from './client-address.ts';
 import { FailureBuckets } from './failure-buckets.ts';
@@ -69,12 +69,14 @@ export class FailedCredentials {
 
   /**
    * Takes note of how a visitor was refused who did not show who they are. An expired token that is good otherwise is
-   * how clients learn that it is time for a new one; it stays known, so that showing it again is no work either.
+   * how clients learn that it is time for a new one; it stays known, so that showing it again is no work either. A token
+   * that fits one of the keys which were not tried would be good, so that it is not known to have failed.
    */
   note(visitor: Visitor, refusal: Refusal, now: number): void {
     const { buckets, counts } = this.#ledger;
     if (refusal.kind === 'rate_limited') counts.refused += 1;
     if (refusal.kind !== 'invalid_credential' || refusal.code === 'token_expired') return;
+    if (refusal.reason === KEYS_NOT_TRIED) return;
     const peer = this.#peerOf(visitor);
     if (peer === null) return;
     counts.failed += 1;

@@ -4,6 +4,7 @@
  */
 import { readClaim } from '../authorization/claim-path.ts';
 import type { JsonValue, Principal } from '../credentials/credential.ts';
+import { RoundedNumber } from '../credentials/exact-number.ts';
 import type { IdentityHeader, IdentityPolicy } from '../policy/policy.ts';
 import type { Forbidden } from '../refusals/refusal.ts';
 import { type EncodedValue, encodeList, encodeValue, type ValueEncoding } from '../wire/header-value.ts';
@@ -24,8 +25,8 @@ const known = new WeakMap<IdentityPolicy, WeakMap<Principal, IdentityHeaders>>()
  * principals between requests.
  *
  * Reasons of a refusal (all 403): `identity_claim_missing` for a required header whose claim is absent, null,
- * empty or of a wrong shape; `identity_value_not_encodable` for text that is not Unicode, or not visible ASCII
- * under `encoding: refuse`, and for whole numbers beyond 2^53; `identity_too_long` for a value over 8 KiB or over
+ * empty or of a wrong shape; `identity_value_not_encodable` for text that is not Unicode, or not what
+ * `encoding: refuse` or `utf8` carries, and for whole numbers beyond 2^53; `identity_too_long` for a value over 8 KiB or over
  * 16 KiB in all.
  */
 export function identityHeaders(principal: Principal, identity: IdentityPolicy): IdentityHeaders {
@@ -81,10 +82,11 @@ function headerValue(
 }
 
 /**
- * Whether no number in it is one that was rounded when it was read (RFC 7493 section 2.2): a caller of the tenant
+ * Whether no number in it is one that was rounded when it was read (RFC 7493 section 2.2): a client of the tenant
  * 9007199254740993 would be told to be one of 9007199254740992.
  */
 function isExact(value: JsonValue): boolean {
+  if (value instanceof RoundedNumber) return false;
   if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
   if (typeof value !== 'object' || value === null) return true;
   return (Array.isArray(value) ? value : Object.values(value)).every(isExact);

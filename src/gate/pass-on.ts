@@ -1,5 +1,4 @@
 /** Lets a visit through: forwards it, or opens its tunnel, and records how that ended. */
-import type { Route } from '../policy/policy.ts';
 import { rewritePath } from '../policy/rewrite-path.ts';
 import { forwardedQuery } from '../upstream/embedded-credentials.ts';
 import type { ExchangeOutcome, ForwardPlan } from '../upstream/forward-plan.ts';
@@ -25,6 +24,7 @@ export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forwar
       forwardedQuery(standing.upstreams.headerRules.embedded, wire, { route, place }),
     identity,
     requestId: visit.id,
+    answerId: standing.policy.log.responseId ? visit.id : null,
     peer: visit.peer,
     trusted: visit.trusted,
     encrypted: encrypted === true,
@@ -34,14 +34,13 @@ export function passOn(visit: Visit, decision: Extract<Decision, { kind: 'forwar
     expiresAt: (principal?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000,
     leftToOthers: () => warnOfSharedAnswer(standing.dependencies.log, route),
     refused: (refusal) => refuse(visit, refusal),
-    done: (outcome) => record(visit, route, outcome),
+    done: (outcome) => record(visit, outcome),
   };
   if (carrier.kind === 'http') forward(standing.upstreams, request, carrier.response, plan);
   else tunnel(standing.upstreams, request, carrier, plan);
 }
 
-function record(visit: Visit, route: Route, outcome: ExchangeOutcome): void {
+function record(visit: Visit, outcome: ExchangeOutcome): void {
   if (!visit.standing.logsAllowed()) return;
-  const forwarded = { upstream: route.upstream.name, outcome };
-  recordVisit(visit, { refusal: null, status: outcome.status, forwarded });
+  recordVisit(visit, { refusal: null, status: outcome.status, forwarded: outcome });
 }

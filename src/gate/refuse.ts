@@ -28,9 +28,11 @@ export function refuse(visit: Visit, refusal: Refusal): void {
     notFoundStatus: policy.unmatched.status,
     requestId: visit.id,
   });
+  // Cut at the end of a drain, it gets none.
+  const unanswered = visit.standing.upstreams.inFlight.stopped && visit.request.socket.destroyed;
   if (carrier.kind === 'http') writeAnswer(visit.request, carrier.response, answer);
   else writeAnswerToSocket(carrier.socket, answer);
-  recordVisit(visit, { refusal, status: answer.status, forwarded: null });
+  recordVisit(visit, { refusal, status: unanswered ? 0 : answer.status, forwarded: null });
 }
 
 /** A concealed route asks for nothing that an unmatched path would not ask for. */

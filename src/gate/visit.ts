@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { requestId } from '../observe/request-id.ts';
 import { elapsed } from '../observe/stopwatch.ts';
 import type { Standing } from '../standing.ts';
+import { peerOf } from '../wire/network-address.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 import type { Decision } from './decide.ts';
 
@@ -35,8 +36,8 @@ export function beginVisit(
   wire: WireRequest,
   carrier: Carrier,
 ): Visit {
-  const peer = request.socket.remoteAddress ?? 'unix';
-  const trusted = isTrusted(standing, peer, request.socket.remoteFamily);
+  const peer = peerOf(request.socket);
+  const trusted = isTrusted(standing, peer);
   return {
     id: requestId(singleHeader(request, 'x-request-id'), trusted),
     standing,
@@ -50,9 +51,10 @@ export function beginVisit(
   };
 }
 
-function isTrusted(standing: Standing, peer: string, family: string | undefined): boolean {
-  if (family === undefined || standing.policy.trustedProxies.rules.length === 0) return false;
-  return standing.policy.trustedProxies.check(peer, family === 'IPv6' ? 'ipv6' : 'ipv4');
+/** Whether a peer, as `peerOf` names it, is one of `trusted_proxies`. */
+export function isTrusted({ policy }: Standing, peer: string): boolean {
+  if (policy.trustedProxies.rules.length === 0) return false;
+  return policy.trustedProxies.check(peer, peer.includes(':') ? 'ipv6' : 'ipv4');
 }
 
 /** Node joins repeated fields of this kind by a comma, which no request id contains. */

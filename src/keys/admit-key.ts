@@ -69,7 +69,7 @@ async function admitKey(
   profile: IssuerPolicy['profile'],
 ): Promise<VerificationKey[] | string> {
   if (typeof member !== 'object' || member === null || Array.isArray(member)) return 'not_an_object';
-  const jwk: JWK = member;
+  const jwk: JWK = withoutEmpty(member);
   const flaw = flawOf(jwk) ?? flawOfUse(jwk, profile);
   if (flaw !== null) return flaw;
   const usable = usableAlgorithms(jwk, allowed);
@@ -93,6 +93,16 @@ async function admitKey(
     });
   }
   return forms;
+}
+
+/** Members that are null or empty say nothing: .NET writes all that it knows. For whom a key speaks is not guessed. */
+function withoutEmpty(member: object): JWK {
+  const said = Object.entries(member).filter(([name, value]) => {
+    if (name === 'issuer') return true;
+    if (value === '') return name === 'kid';
+    return value !== null && !(Array.isArray(value) && value.length === 0);
+  });
+  return Object.fromEntries(said);
 }
 
 /** What a key that is bound to issuers says of them must be text, and name one of this set's. */
@@ -122,8 +132,11 @@ function flawOf(jwk: JWK): string | null {
 /** For whose signatures a key is (RFC 7517 section 4.2); SPIFFE has words of its own and always says. */
 function flawOfUse(jwk: JWK, profile: IssuerPolicy['profile']): string | null {
   if (profile === 'spiffe') return flawOfBundleMember(jwk);
-  return jwk.use === undefined || jwk.use === 'sig' ? null : 'not_for_signatures';
+  return jwk.use === undefined || jwk.use === 'sig' ? null : NOT_FOR_SIGNATURES;
 }
+
+/** The reason of keys for encryption, which many providers publish beside the others: no fault, and worth no warning. */
+export const NOT_FOR_SIGNATURES = 'not_for_signatures';
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 

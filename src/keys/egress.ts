@@ -4,6 +4,7 @@
  */
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { IssuerPolicy } from '../policy/sources.ts';
+import { optionTime } from '../timers.ts';
 import { parseNoProxy } from './no-proxy.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 
@@ -51,8 +52,8 @@ export function createEgress({ ca, proxy, refresh }: EgressPolicy): Egress {
     pipelining: 1,
     maxHeaderSize: 16_384,
     connect,
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
+    headersTimeout: optionTime(timeout),
+    bodyTimeout: optionTime(timeout),
   });
   return {
     dispatcher: agent,

@@ -63,7 +63,7 @@ export function describe(error: unknown): { readonly kind: FetchFailureKind; rea
 
 /** The error's own code, or that of the first of several attempts (two addresses of one name). */
 function codeOf(error: Error): string {
-  if ('code' in error && typeof error.code === 'string' && /^[A-Z0-9_]{1,64}$/.test(error.code))
+  if ('code' in error && typeof error.code === 'string' && /^[A-Z0-9_/]{1,96}$/.test(error.code))
     return error.code;
   const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
   if (inner instanceof Error && inner !== error) return codeOf(inner);

@@ -1,7 +1,6 @@
 /**
  * Fetches one document over HTTP for a key set: certificates verified, 200 only, within a time and a size. Follows no
- * redirect that the policy does not allow, decodes no compressed body, and shows the bearer token of
- * `bearer_token_file` to the configured origin only.
+ * redirect that the policy does not allow, and shows the bearer token of `bearer_token_file` to the configured origin only.
  */
 import { readFile } from 'node:fs/promises';
 import { request } from 'undici';

@@ -59,6 +59,11 @@ export class HeldKeys {
     return this.#generation;
   }
 
+  /** Ids of all of them. */
+  kids(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
   has(kid: string): boolean {
     return this.#entries.has(kid);
   }

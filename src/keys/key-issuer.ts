@@ -24,21 +24,23 @@ export function speaksForEntry(
 }
 
 /**
- * The keys that may verify a token of the tenant; for an entry without tenants any. At most MOST_TRIED.
+ * The keys that may verify a token of the tenant; for an entry without tenants any.
  * @param tenant of which the token is; null, as `tenants`, for an entry without
+ * @param most how many of them, as `mostTriedOf`
  */
 export function keysForTenant(
   keys: readonly VerificationKey[],
   tenant: string | null,
   tenants: TenantPolicy | null,
+  most: number = MOST_TRIED,
 ): readonly VerificationKey[] {
-  if (tenants === null) return keys.length > MOST_TRIED ? keys.slice(0, MOST_TRIED) : keys;
+  if (tenants === null) return keys.length > most ? keys.slice(0, most) : keys;
   // Of an entry with tenants every token is of one: without it no bound key is good.
   const speaking = keys.filter(
     ({ issuer }) =>
       issuer === null || (tenant !== null && speaksForTenant(issuer, tenant, tenants.templates)),
   );
-  return speaking.slice(0, MOST_TRIED);
+  return speaking.slice(0, most);
 }
 
 /**

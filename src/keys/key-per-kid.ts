@@ -6,11 +6,12 @@
  */
 import type { VerificationKey } from './admit-key.ts';
 import { createKeyTransport } from './fetch-keys.ts';
+import { createRefreshQueue, type KeyRefresh } from './key-refresh.ts';
 import type { KeyLookup, KeySet, KeySetDependencies, KeySetPolicy } from './key-set.ts';
 import { createTally, type KeySetStatus } from './key-set-status.ts';
-import { LONGEST_WAIT, LOOK_UPS, MOST_WAITING } from './look-up-grants.ts';
+import { type Caller, createLookUpBudget, LONGEST_WAIT, MOST_WAITING, OVERASKED } from './look-up-grants.ts';
 import { KeyReport } from './report-keys.ts';
-import { createBucket, retryAfterOf } from './schedule.ts';
+import { after, retryAfterOf } from './schedule.ts';
 import { keyAddress, type Outcome, SingleKeys } from './single-keys.ts';
 
 /** Times that a request which waits for a look-up tries to get one of its own. */
@@ -23,9 +24,11 @@ export class KeyPerKid implements KeySet {
   readonly #template: string;
   readonly #deps: KeySetDependencies;
   readonly #single: SingleKeys;
-  readonly #bucket;
+  readonly #budget;
   readonly #report: KeyReport;
   readonly #tally = createTally();
+  /** As the interface says, key by key; the first failure ends it. */
+  readonly refreshNow: () => Promise<KeyRefresh>;
   #waiting = 0;
 
   constructor(issuer: KeySetPolicy, template: string, deps: KeySetDependencies) {
@@ -33,7 +36,8 @@ export class KeyPerKid implements KeySet {
     this.#issuer = issuer;
     this.#template = template;
     this.#deps = deps;
-    this.#bucket = createBucket(LOOK_UPS, Math.max(1, issuer.refresh.cooldown));
+    this.#budget = createLookUpBudget(issuer.refresh.cooldown);
+    this.refreshNow = createRefreshQueue(() => this.#fetchNow(), deps, deps.after ?? after);
     this.#report = new KeyReport(issuer.name, null, deps);
     this.#single = new SingleKeys({
       issuer,
@@ -45,9 +49,21 @@ export class KeyPerKid implements KeySet {
     });
   }
 
-  find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup> {
+  async #fetchNow(): Promise<KeyRefresh> {
+    const { held, outage } = this.#single;
+    const isGood = await this.#single.fetchAll();
+    const cause = isGood ? null : (outage.cause ?? 'closed');
+    return { issuer: this.name, outcome: isGood ? 'fetched' : 'failed', cause, keys: held.count };
+  }
+
+  find(
+    kid: string | null,
+    algorithm: string,
+    now: number,
+    caller: Caller | null = null,
+  ): KeyLookup | Promise<KeyLookup> {
     if (kid === null || keyAddress(this.#template, kid) === null) return this.#unknown(now);
-    return this.#search(kid, algorithm, now) ?? this.#lookUp(kid, algorithm);
+    return this.#search(kid, algorithm, now) ?? this.#lookUp(kid, algorithm, caller);
   }
 
   /** After a bad signature: the key under that id may have been exchanged. Asked once in `cooldown`. */
@@ -98,10 +114,11 @@ export class KeyPerKid implements KeySet {
     const keys = held.table.find(kid, algorithm);
     if (keys.length === 0) return { outcome: 'none', reason: 'no_key_for_algorithm' };
     if (this.#single.outage.failures > 0) this.#tally.stale += 1;
-    return { outcome: 'found', keys };
+    return { outcome: 'found', keys, isCut: false };
   }
 
-  async #lookUp(kid: string, algorithm: string): Promise<KeyLookup> {
+  async #lookUp(kid: string, algorithm: string, caller: Caller | null): Promise<KeyLookup> {
+    const network = caller?.network() ?? null;
     this.#tally.lookUps += 1;
     const end = this.#deps.now() + LONGEST_WAIT;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -110,9 +127,9 @@ export class KeyPerKid implements KeySet {
       if (known !== null) return known;
       const flight = this.#single.flights.get(kid);
       if (this.#single.closed || (flight === undefined && this.#single.outage.pauseAt(now) > 0)) break;
-      const attempt = flight ?? this.#begin(kid, now);
+      const attempt = flight ?? this.#begin(kid, now, network);
       if (attempt === null) {
-        if (now > end || !(await this.#waitForAny())) return this.#overasked(now);
+        if (now > end || !(await this.#waitForAny())) return this.#overasked(now, network);
       } else if ((await attempt) === 'failed') break;
     }
     return this.#unavailable(this.#deps.now());
@@ -122,11 +139,12 @@ export class KeyPerKid implements KeySet {
    * A look-up of an id that is not held, if one is left. Those that find a key cost nothing while there is room for it:
    * nobody can invent them, but whoever knows more of them than are held could have them fetched in turn without end.
    */
-  #begin(kid: string, now: number): Promise<Outcome> | null {
-    if (!this.#bucket.take(now)) return null;
+  #begin(kid: string, now: number, network: string | null): Promise<Outcome> | null {
+    if (!this.#budget.take(now, network)) return null;
     const hadRoom = !this.#single.held.isFull;
     return this.#single.fetch(kid).then((outcome) => {
-      if (outcome === 'held' && hadRoom) this.#bucket.giveBack();
+      if (outcome === 'held' && hadRoom) this.#budget.giveBack();
+      if (outcome === 'failed' || (outcome === 'held' && hadRoom)) this.#budget.spare(network);
       return outcome;
     });
   }
@@ -154,12 +172,12 @@ export class KeyPerKid implements KeySet {
     };
   }
 
-  /** Nobody asked the source, so nobody knows whether the token is bad. */
-  #overasked(now: number): KeyLookup {
+  /** The source was not asked, so it is not known whether the token is bad. */
+  #overasked(now: number, network: string | null): KeyLookup {
     return {
       outcome: 'unavailable',
-      retryAfter: retryAfterOf(this.#bucket.wait(now)),
-      cause: 'too many key ids that are not held were named lately',
+      retryAfter: retryAfterOf(this.#budget.wait(now, network)),
+      cause: OVERASKED,
     };
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The keys that one issuer's tokens are verified with, whichever way its source gives them out. Tells apart what a
- * caller must answer for (no such key: 401) from what we must (keys cannot be had: 503). Never asks an address that a
+ * caller must answer for (no such key: 401) from what we must (keys cannot be had, or not be asked for now: 503). Never asks an address that a
  * token names.
  */
 import type { Dependencies } from '../deps.ts';
@@ -8,13 +8,15 @@ import type { IssuerPolicy } from '../policy/sources.ts';
 import type { VerificationKey } from './admit-key.ts';
 import type { KeyTransport } from './fetch-keys.ts';
 import { KeyPerKid } from './key-per-kid.ts';
+import type { KeyRefresh } from './key-refresh.ts';
 import type { KeySetStatus } from './key-set-status.ts';
+import type { Caller } from './look-up-grants.ts';
 import type { After } from './schedule.ts';
 import { WholeKeySet } from './whole-key-set.ts';
 
 export type KeyLookup =
-  /** At least one, to be tried in turn; see key-issuer.ts for which of them. */
-  | { readonly outcome: 'found'; readonly keys: readonly VerificationKey[] }
+  /** At least one, to be tried in turn; see key-issuer.ts for which of them. `isCut`: more fit than are tried. */
+  | { readonly outcome: 'found'; readonly keys: readonly VerificationKey[]; readonly isCut?: boolean }
   | { readonly outcome: 'none'; readonly reason: 'unknown_kid' | 'no_key_for_algorithm' }
   /** Seconds for Retry-After, and the cause for the log. */
   | { readonly outcome: 'unavailable'; readonly retryAfter: number; readonly cause: string };
@@ -26,8 +28,14 @@ export interface KeySet {
    * Keys for a token's header. Synchronous when they are held; else waits for an attempt to obtain them
    * (`refresh.timeout` at most), or up to 2 s for the right to make one. Never throws or rejects.
    * @param kid null when the header has none
+   * @param caller whose share of the look-ups is used for an id that is not held; null for a check of our own
    */
-  find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup>;
+  find(
+    kid: string | null,
+    algorithm: string,
+    now: number,
+    caller?: Caller | null,
+  ): KeyLookup | Promise<KeyLookup>;
   /**
    * Keys for the header beside those that verified nothing: the source may have put another key under the same id,
    * or added one to those without. Asks it again if what is held is older than `cooldown`, and
@@ -42,6 +50,8 @@ export interface KeySet {
   generationAt(now: number): number;
   /** Begins to obtain keys; `find` does too. */
   start(): void;
+  /** Fetches all keys now, whatever `cooldown` says, as an operator asks; see key-refresh.ts. Never rejects. */
+  refreshNow(): Promise<KeyRefresh>;
   status(now: number): KeySetStatus;
   /** Ends timers and connections. Held keys stay usable for requests that are under way. */
   close(): void;

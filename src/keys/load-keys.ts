@@ -5,6 +5,7 @@
  */
 import { webcrypto } from 'node:crypto';
 import type { IssuerPolicy, KeyForm, KeySource } from '../policy/sources.ts';
+import { timeoutSignal } from '../timers.ts';
 import { admitKeys, type IgnoredMember, type VerificationKey } from './admit-key.ts';
 import { algorithms } from './algorithms.ts';
 import { discover, metadataUrls } from './discover.ts';
@@ -38,6 +39,8 @@ export interface KeyLoader {
   load(now: number): Promise<LoadedKeys>;
   /** Judges a document that was fetched before, by the rules of today; absent where nothing is fetched. */
   readonly recall?: (document: FetchedObject) => Promise<LoadedKeys>;
+  /** Has the next load read metadata again; absent where nothing is fetched. */
+  readonly forget?: () => void;
   close(): void;
 }
 
@@ -58,7 +61,7 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
     return { load: () => Promise.resolve({ ok: true, keys: [], ignored: [], maxAge: null }), close };
   const locate = createLocator(issuer, transport);
   const load = async (now: number): Promise<LoadedKeys> => {
-    const signal = AbortSignal.timeout(issuer.refresh.timeout);
+    const signal = timeoutSignal(issuer.refresh.timeout);
     const located = await locate.find(now, signal);
     if (!located.ok) {
       const { cause, failure } = located;
@@ -69,7 +72,12 @@ export function createKeyLoader(issuer: KeyLoaderPolicy, transport: KeyTransport
     if (!loaded.ok) locate.forget();
     return loaded;
   };
-  return { load, recall: (document) => admitDocument(document, null, issuer), close };
+  return {
+    load,
+    recall: (document) => admitDocument(document, null, issuer),
+    forget: locate.forget,
+    close,
+  };
 }
 
 interface Locator {

@@ -8,6 +8,7 @@
 import { type ClientRequest, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { isIP, type Socket } from 'node:net';
+import { startTimer, stopTimer } from '../timers.ts';
 import { describe, FetchError } from './fetch-cause.ts';
 
 export interface TunnelOptions {
@@ -27,13 +28,13 @@ export function openTunnel(options: TunnelOptions): Promise<Socket> {
     reject(new FetchError('proxy', sentence, status));
   };
   const request = connect(options);
-  const timer = setTimeout(() => request.destroy(new DOMException('', 'TimeoutError')), options.timeout);
+  const timer = startTimer(() => request.destroy(new DOMException('', 'TimeoutError')), options.timeout);
   request.once('error', (error) => {
-    clearTimeout(timer);
+    stopTimer(timer);
     fail(describe(error).cause, null);
   });
   request.once('connect', ({ statusCode = 0 }, socket, head) => {
-    clearTimeout(timer);
+    stopTimer(timer);
     // Any 2xx opens it. The other end speaks only when spoken to, in TLS as in HTTP.
     if (statusCode >= 200 && statusCode < 300 && head.length === 0) {
       resolve(socket as Socket);

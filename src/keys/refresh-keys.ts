@@ -19,6 +19,8 @@ export interface RefresherOptions {
   readonly fetched: boolean;
   /** The keys answer for any key id. */
   readonly anyKid: boolean;
+  /** Keys that are tried for one token. */
+  readonly mostTried: number;
   readonly loader: KeyLoader;
   /** Keys over a restart; null for none. */
   readonly kept: KeptKeys | null;
@@ -37,6 +39,7 @@ export class KeyRefresher {
   readonly outage = new Outage();
   readonly #options: RefresherOptions;
   #table: KeyTable | null = null;
+  #unusable: ReadonlySet<string | null> = new Set();
   #generation = 0;
   #obtainedAt = 0;
   #begun = 0;
@@ -62,6 +65,11 @@ export class KeyRefresher {
     return this.#options.fetched
       ? this.#obtainedAt + this.#options.refresh.maxStale
       : Number.POSITIVE_INFINITY;
+  }
+
+  /** Key ids of the last answer that belong to members which must not verify. */
+  get unusable(): ReadonlySet<string | null> {
+    return this.#unusable;
   }
 
   /** Grows whenever a key is withdrawn. */
@@ -116,6 +124,12 @@ export class KeyRefresher {
     return flight;
   }
 
+  /** The same, reading metadata again too. */
+  refreshWhole(): Promise<void> {
+    if (this.#flight === null) this.#options.loader.forget?.();
+    return this.refresh();
+  }
+
   /** Ends timers and requests; keys that are held stay usable for requests still under way. */
   close(): void {
     this.#closed = true;
@@ -147,23 +161,24 @@ export class KeyRefresher {
     if (!recalled.ok) return report.notRecalled(recalled.reason);
     const loaded = await loader.recall(recalled.document);
     if (!loaded.ok) return report.notRecalled(loaded.cause);
-    this.#table = buildKeyTable(loaded.keys, this.#options.anyKid);
+    this.#table = buildKeyTable(loaded.keys, this.#options.anyKid, this.#options.mostTried);
     this.#obtainedAt = recalled.obtainedAt;
     report.recalled(this.#table, recalled.obtainedAt);
   }
 
   #succeed(loaded: LoadedKeys & { readonly ok: true }): void {
-    const { deps, refresh, random, anyKid, kept, report, tally } = this.#options;
-    const table = buildKeyTable(loaded.keys, anyKid);
+    const { deps, refresh, random, anyKid, mostTried, kept, report, tally } = this.#options;
+    const table = buildKeyTable(loaded.keys, anyKid, mostTried);
     const before = this.#table;
     const withdrawn = before === null ? [] : withdrawnKeys(before, table).map((key) => key.kid);
     if (withdrawn.length > 0) this.#generation += 1;
-    tally.withdrawn += withdrawn.length;
+    tally.withdrawn += new Set(withdrawn).size;
     const changed = before === null || withdrawn.length > 0 || before.keys.length !== table.keys.length;
     const { failures, since: failingSince } = this.outage;
     this.#cancelExpiry();
     this.#toldExpiry = false;
     this.#table = table;
+    this.#unusable = new Set(loaded.ignored.map(({ kid }) => kid));
     this.#obtainedAt = deps.now();
     this.outage.ends();
     report.obtained({ table, withdrawn, changed, failures, failingSince });

@@ -4,7 +4,7 @@
  * attempt, never one for each request; nothing that a caller sent.
  */
 import type { Dependencies } from '../deps.ts';
-import type { IgnoredMember } from './admit-key.ts';
+import { type IgnoredMember, NOT_FOR_SIGNATURES } from './admit-key.ts';
 import type { FetchFailure } from './fetch-cause.ts';
 import type { KeyTable } from './key-table.ts';
 import { FOR_X509_SVIDS } from './spiffe-bundle.ts';
@@ -77,13 +77,20 @@ export class KeyReport {
     const { now, log } = this.#deps;
     this.#recall = null;
     const kids = [...new Set(table.keys.map((key) => key.kid))];
-    const fields = { issuer: this.#name, kids, withdrawn };
+    // A key has a form for each algorithm that it serves, and is one key all the same.
+    const fields = { issuer: this.#name, kids, withdrawn: [...new Set(withdrawn)] };
     if (failures > 0) {
       const outage = { failures, outage_s: seconds(now() - failingSince) };
       log.info({ ...fields, ...outage }, 'issuer keys obtained again');
     } else if (changed) log.info(fields, 'issuer keys obtained');
     if (changed && table.keys.length === 0) {
       log.warn({ issuer: this.#name }, 'the bundle holds no key for JWT-SVIDs, all of them are refused');
+    }
+    if (changed && table.cutAlgorithms.length > 0) {
+      log.warn(
+        { issuer: this.#name, algorithms: table.cutAlgorithms },
+        'more keys fit a token without key id than are tried for it; have the issuer name the key in its tokens (kid), or write refresh.max_keys of at most 16',
+      );
     }
     if (changed && table.sharedKids.length > 0) {
       log.warn({ issuer: this.#name, kids: table.sharedKids }, 'several keys share one id, each is tried');
@@ -126,8 +133,16 @@ export class KeyReport {
     const text = JSON.stringify(members);
     if (text === this.#ignored) return;
     this.#ignored = text;
-    if (members.length === 0) return;
-    this.#deps.log.warn({ issuer: this.#name, ignored: members }, 'members of a key set are not used');
+    const others = members.filter(({ reason }) => reason === NOT_FOR_SIGNATURES);
+    const faulty = members.filter(({ reason }) => reason !== NOT_FOR_SIGNATURES);
+    const { log } = this.#deps;
+    if (faulty.length > 0)
+      log.warn({ issuer: this.#name, ignored: faulty }, 'members of a key set are not used');
+    if (others.length === 0) return;
+    log.info(
+      { issuer: this.#name, ignored: others },
+      'members of a key set are for another use than signatures',
+    );
   }
 
   /** Keys of an earlier process are used, since none can be had. */

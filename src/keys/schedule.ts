@@ -3,9 +3,8 @@
  * look-ups for unknown key ids are granted. Pure, but for the timer at the end.
  */
 import type { RefreshPolicy } from '../policy/sources.ts';
+import { startTimer, stopTimer } from '../timers.ts';
 
-/** Longest delay that a Node timer takes; a longer one would fire at once. */
-const LONGEST_TIMER = 2_147_483_647;
 /** First retry while there are no keys at all: an identity provider often starts together with us. */
 const FIRST_RETRY = 1000;
 /** Longest pause while there are none: nobody who has its tokens is served, and it may be back at any moment. */
@@ -63,12 +62,15 @@ export function maxAgeOf(cacheControl: string | null, age: string | null): numbe
 
 /** Grants so many at once, and one back each `every` milliseconds. */
 export interface Bucket {
-  /** Takes one; false when there is none. */
-  take(now: number): boolean;
+  /**
+   * Takes one; false when there is none.
+   * @param reserve how many are left untouched; default 0
+   */
+  take(now: number, reserve?: number): boolean;
   /** Puts one back that was taken in vain. */
   giveBack(): void;
-  /** Milliseconds until there is one; 0 when there is. */
-  wait(now: number): number;
+  /** Milliseconds until there is one beside the reserve; 0 when there is. */
+  wait(now: number, reserve?: number): number;
 }
 
 /** A full bucket. A clock that jumps back grants nothing and takes nothing away. */
@@ -85,18 +87,19 @@ export function createBucket(capacity: number, every: number): Bucket {
     since += back * every;
   };
   return {
-    take: (now) => {
+    take: (now, reserve = 0) => {
       refill(now);
-      if (level < 1) return false;
+      if (level < 1 + reserve) return false;
       level -= 1;
       return true;
     },
     giveBack: () => {
       level = Math.min(capacity, level + 1);
     },
-    wait: (now) => {
+    wait: (now, reserve = 0) => {
       refill(now);
-      return level >= 1 ? 0 : since + every - now;
+      const missing = 1 + reserve - level;
+      return missing <= 0 ? 0 : since + missing * every - now;
     },
   };
 }
@@ -106,7 +109,7 @@ export type After = (milliseconds: number, run: () => void) => () => void;
 
 /** Timers that do not keep the process alive. */
 export const after: After = (milliseconds, run) => {
-  const timer = setTimeout(run, Math.min(milliseconds, LONGEST_TIMER));
-  timer.unref();
-  return () => clearTimeout(timer);
+  const timer = startTimer(run, milliseconds);
+  timer?.unref();
+  return () => stopTimer(timer);
 };

@@ -3,6 +3,8 @@
  * id, failures backed off for all of them, a key that the source no longer has withdrawn at once. Never asks an address
  * that an id could bend: see `keyAddress`.
  */
+
+import { timeoutSignal } from '../timers.ts';
 import { createAbsentKids } from './absent-kids.ts';
 import { type Admission, admitKeys, type VerificationKey } from './admit-key.ts';
 import { type FetchFailure, failureOf } from './fetch-cause.ts';
@@ -105,11 +107,21 @@ export class SingleKeys {
     return begun;
   }
 
+  /** Fetches all held keys again, one after the other, up to the first failure. @returns whether there was none */
+  async fetchAll(): Promise<boolean> {
+    for (const kid of this.held.kids()) {
+      // One that is under way may have begun too early.
+      await this.#flights.get(kid);
+      if (this.#closed || (await this.fetch(kid)) === 'failed') return false;
+    }
+    return true;
+  }
+
   async #load(kid: string): Promise<Outcome> {
     const { issuer, template, transport, report, deps } = this.#options;
     const url = keyAddress(template, kid);
     if (url === null) return 'absent';
-    const fetched = await transport.fetch(url, AbortSignal.timeout(issuer.refresh.timeout));
+    const fetched = await transport.fetch(url, timeoutSignal(issuer.refresh.timeout));
     if (this.#closed) return 'failed';
     if (!fetched.ok) return this.#denied(kid, url, fetched);
     const { keys, ignored } = await admitPem(fetched.document.pem, kid, issuer.algorithms);

@@ -7,11 +7,12 @@ import { createAbsentKids } from './absent-kids.ts';
 import { LONGEST_KID, type VerificationKey } from './admit-key.ts';
 import { createKeyTransport } from './fetch-keys.ts';
 import { keptKeysOf } from './kept-keys.ts';
+import { createRefreshQueue, type KeyRefresh } from './key-refresh.ts';
 import type { KeyLookup, KeySet, KeySetDependencies, KeySetPolicy } from './key-set.ts';
 import { createTally, type KeySetStatus } from './key-set-status.ts';
-import type { KeyTable } from './key-table.ts';
+import { type KeyTable, mostTriedOf } from './key-table.ts';
 import { createKeyLoader } from './load-keys.ts';
-import { createLookUpGrants } from './look-up-grants.ts';
+import { type Caller, createLookUpGrants, OVERASKED } from './look-up-grants.ts';
 import { KeyRefresher } from './refresh-keys.ts';
 import { KeyReport } from './report-keys.ts';
 import { after, type Bucket, createBucket, retryAfterOf } from './schedule.ts';
@@ -27,10 +28,14 @@ export class WholeKeySet implements KeySet {
   readonly #fetched: boolean;
   readonly #refresher: KeyRefresher;
   readonly #absent = createAbsentKids();
+  /** Withdrawn ids, apart from those that tokens may make up: a flood of these must not push them out. */
+  readonly #gone = createAbsentKids();
   readonly #early;
   readonly #report: KeyReport;
   readonly #tally = createTally();
   readonly #grants;
+  /** As the interface says. */
+  readonly refreshNow: () => Promise<KeyRefresh>;
   #closed = false;
 
   constructor(issuer: KeySetPolicy, deps: KeySetDependencies) {
@@ -43,6 +48,7 @@ export class WholeKeySet implements KeySet {
       refresh: issuer.refresh,
       fetched: this.#fetched,
       anyKid: issuer.keys.from === 'secret',
+      mostTried: mostTriedOf(issuer),
       loader: createKeyLoader(issuer, deps.transport ?? createKeyTransport(issuer)),
       kept: this.#fetched ? keptKeysOf(issuer, (cause) => this.#report.notKept(cause)) : null,
       report: this.#report,
@@ -52,6 +58,7 @@ export class WholeKeySet implements KeySet {
       after: deps.after ?? after,
       random: deps.random ?? Math.random,
     });
+    this.refreshNow = createRefreshQueue(() => this.#fetchNow(), deps, deps.after ?? after);
     this.#early = createBucket(1, Math.max(1, EARLY_EACH * issuer.refresh.cooldown));
     this.#grants = createLookUpGrants({
       cooldown: issuer.refresh.cooldown,
@@ -61,16 +68,20 @@ export class WholeKeySet implements KeySet {
     });
   }
 
-  find(kid: string | null, algorithm: string, now: number): KeyLookup | Promise<KeyLookup> {
+  find(
+    kid: string | null,
+    algorithm: string,
+    now: number,
+    caller: Caller | null = null,
+  ): KeyLookup | Promise<KeyLookup> {
     const table = this.#refresher.tableAt(now);
-    if (table === null) return this.#obtain(kid, algorithm, now);
+    if (table === null) return this.#obtain(kid, algorithm, caller);
     const held = this.#search(table, kid, algorithm);
     if (held !== null) {
       return held.outcome === 'found' || !this.#isAged(now) ? held : this.#findAgain(kid, algorithm);
     }
     if (!isNameable(kid) || !this.#fetched) return this.#unknown(now);
-    const known = this.#absent.has(kid, now) && !this.#isAged(now);
-    return known ? this.#unknown(now) : this.#lookUp(kid, algorithm);
+    return this.#isAbsent(kid, now) ? this.#unknown(now) : this.#lookUp(kid, algorithm, caller);
   }
 
   async findUntried(
@@ -117,6 +128,23 @@ export class WholeKeySet implements KeySet {
     };
   }
 
+  async #fetchNow(): Promise<KeyRefresh> {
+    const issuer = this.name;
+    if (!this.#fetched) {
+      return { issuer, outcome: 'not_fetched', cause: 'its keys stand in the policy', keys: this.#keys };
+    }
+    // One that is under way may have begun too early.
+    await this.#refresher.flight;
+    await this.#refresher.refreshWhole();
+    const { cause } = this.#refresher.outage;
+    if (this.#closed) return { issuer, outcome: 'failed', cause: 'closed', keys: this.#keys };
+    return { issuer, outcome: cause === null ? 'fetched' : 'failed', cause, keys: this.#keys };
+  }
+
+  get #keys(): number {
+    return this.#refresher.tableAt(this.#deps.now())?.keys.length ?? 0;
+  }
+
   close(): void {
     this.#closed = true;
     this.#grants.end();
@@ -144,7 +172,8 @@ export class WholeKeySet implements KeySet {
   }
 
   /** There are no keys: wait for the attempt under way, begin one, or, between two that failed, say so at once. */
-  async #obtain(kid: string | null, algorithm: string, now: number): Promise<KeyLookup> {
+  async #obtain(kid: string | null, algorithm: string, caller: Caller | null): Promise<KeyLookup> {
+    const now = this.#deps.now();
     if (this.#refresher.isPausing(now)) return this.#unavailable(now);
     await this.#refresher.refresh();
     const later = this.#deps.now();
@@ -152,41 +181,70 @@ export class WholeKeySet implements KeySet {
     if (table === null) return this.#unavailable(later);
     const held = this.#search(table, kid, algorithm);
     if (held !== null) return held;
-    return isNameable(kid) && this.#fetched ? this.#lookUp(kid, algorithm) : this.#unknown(later);
+    return isNameable(kid) && this.#fetched ? this.#lookUp(kid, algorithm, caller) : this.#unknown(later);
   }
 
   /** Keys are held, but none of that id: it may be new. At most two attempts: one under way may have begun too early. */
-  async #lookUp(kid: string, algorithm: string): Promise<KeyLookup> {
+  async #lookUp(kid: string, algorithm: string, caller: Caller | null): Promise<KeyLookup> {
     const refresher = this.#refresher;
     const seen = refresher.begun;
+    const network = caller?.network() ?? null;
     this.#tally.lookUps += 1;
     for (let round = 0; round < 2; round += 1) {
       const now = this.#deps.now();
-      // Between failed attempts, and after the last, nobody can tell whether the key exists.
+      // Between failed attempts, and after the last, it is not known whether the key exists.
       if (this.#closed || refresher.isPausing(now)) return this.#unavailable(now);
-      const attempt = this.#nextAttempt(kid, now);
-      if (attempt === null)
-        return refresher.outage.failures > 0 ? this.#unavailable(now) : this.#unknown(now);
+      const attempt = this.#nextAttempt(kid, now, network);
+      if (attempt === null) return this.#unasked(kid, now, network);
       await attempt;
-      const later = this.#deps.now();
-      const table = refresher.tableAt(later);
-      if (table === null || refresher.outage.failures > 0) return this.#unavailable(later);
-      const held = this.#search(table, kid, algorithm);
-      if (held !== null) return held;
+      const answered = this.#answered(kid, algorithm);
+      if (answered !== null) {
+        this.#grants.spare(network);
+        return answered;
+      }
       if (refresher.begun > seen) {
-        this.#absent.add(kid, later);
+        this.#absent.add(kid, this.#deps.now());
         break;
       }
     }
     return this.#unknown(this.#deps.now());
   }
 
+  /** What the attempt says of the id; null when its answer lacks it. */
+  #answered(kid: string, algorithm: string): KeyLookup | null {
+    const now = this.#deps.now();
+    const table = this.#refresher.tableAt(now);
+    if (table === null || this.#refresher.outage.failures > 0) return this.#unavailable(now);
+    return this.#search(table, kid, algorithm);
+  }
+
+  /** Nothing was asked for this id: 401 if an answer that is young lacked it, else it is not known whether it exists. */
+  #unasked(kid: string, now: number, network: string | null): KeyLookup {
+    const { failures } = this.#refresher.outage;
+    if (failures > 0) return this.#unavailable(now);
+    if (this.#isAbsent(kid, now)) return this.#unknown(now);
+    return {
+      outcome: 'unavailable',
+      retryAfter: retryAfterOf(this.#grants.wait(now, network)),
+      cause: OVERASKED,
+    };
+  }
+
   /** The attempt under way, a new one if one is granted, the next one if that is soon; else null. */
-  #nextAttempt(kid: string, now: number): Promise<void> | null {
+  #nextAttempt(kid: string, now: number, network: string | null): Promise<void> | null {
     if (this.#refresher.flight !== null) return this.#refresher.flight;
     // An id that was absent before is asked for again when the set has aged, at no cost to ids that are new.
-    if (this.#absent.has(kid, now)) return this.#isAged(now) ? this.#refresher.refresh() : null;
-    return this.#grants.next(now);
+    if (this.#wasAbsent(kid, now)) return this.#isAged(now) ? this.#refresher.refresh() : null;
+    return this.#grants.next(now, network);
+  }
+
+  /** Whether an answer lacked the id, or had it for a key that must not verify, and is young still. */
+  #isAbsent(kid: string, now: number): boolean {
+    return this.#wasAbsent(kid, now) && !this.#isAged(now);
+  }
+
+  #wasAbsent(kid: string, now: number): boolean {
+    return this.#absent.has(kid, now) || this.#gone.has(kid, now) || this.#refresher.unusable.has(kid);
   }
 
   /** Null: this set cannot tell, the key may be newer. */
@@ -194,14 +252,14 @@ export class WholeKeySet implements KeySet {
     const keys = table.find(kid, algorithm);
     if (keys.length === 0) return kid === null || table.hasKid(kid) ? UNFIT : null;
     if (this.#refresher.outage.failures > 0) this.#tally.stale += 1;
-    return { outcome: 'found', keys };
+    return { outcome: 'found', keys, isCut: table.isCut(kid, algorithm) };
   }
 
   /** The answer that lacks them proves them absent: judging open streams again must not ask the source once more. */
   #withdrawn(kids: ReadonlySet<string | null>): void {
     const now = this.#deps.now();
     const table = this.#refresher.tableAt(now);
-    for (const kid of kids) if (kid !== null && table?.hasKid(kid) === false) this.#absent.add(kid, now);
+    for (const kid of kids) if (kid !== null && table?.hasKid(kid) === false) this.#gone.add(kid, now);
     this.#deps.onWithdrawal?.(this.name, kids);
   }
 

@@ -1,10 +1,11 @@
 /**
  * The decision record: one log line for each request, which says what was decided and why. It is made
- * of a closed list of fields; no header, query, token, key or claim value is ever among them.
+ * of a closed list of fields; no header, query, token, key or claim value but the subject is ever among them.
  */
-
+import { hash } from 'node:crypto';
 import type { Principal } from '../credentials/credential.ts';
 import type { Log } from '../deps.ts';
+import type { LogPolicy } from '../policy/policy.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { ExchangeOutcome } from '../upstream/forward-plan.ts';
 import { visibleText } from './visible-text.ts';
@@ -12,26 +13,27 @@ import { visibleText } from './visible-text.ts';
 /** What is known of a request when it ends. Absent knowledge is null. */
 export interface DecisionRecord {
   readonly requestId: string;
+  /** Address of the connection's peer; 'unix' on a unix socket. */
   readonly peer: string;
+  /** The client: the peer, or whom trusted proxies name; null where their fields were not read. */
+  readonly client: string | null;
   readonly method: string;
   readonly host: string;
   /** Canonical path without query; '' for bytes that were no request. */
   readonly path: string;
   readonly routeId: string | null;
   readonly principal: Principal | null;
+  /** How to name the principal's subject (`log.subject`). */
+  readonly subject: LogPolicy['subject'];
   readonly refusal: Refusal | null;
   /** Status sent; 0 when the caller left before there was one. */
   readonly status: number;
   /** Milliseconds from the header's end to the answer's end. */
   readonly duration: number;
-  readonly forwarded: ForwardedRecord | null;
-}
-
-/** What the exchange with the upstream adds. */
-export interface ForwardedRecord {
-  /** Name of the upstream in the policy; never its address. */
-  readonly upstream: string;
-  readonly outcome: ExchangeOutcome;
+  /** The exchange with the upstream; null where it came to no answer. */
+  readonly forwarded: ExchangeOutcome | null;
+  /** Name in the policy of the upstream that the gate chose, never its address; null where it chose none. */
+  readonly upstream: string | null;
 }
 
 /** Longest untrusted text in a log line, in UTF-16 code units; more is cut and marked. */
@@ -44,12 +46,15 @@ export function logDecision(log: Log, record: DecisionRecord): void {
 
 /** Written by hand, since it is on the hot path: untrusted text by `quote`, everything else is ours. */
 function members(record: DecisionRecord): string {
-  const { principal, refusal, forwarded } = record;
-  let text =
-    `"request_id":${quote(record.requestId)},"peer":${quote(record.peer)},"method":${quote(record.method)}` +
-    `,"host":${quote(record.host)},"path":${quote(record.path)},"route":${quote(record.routeId ?? '')}` +
+  const { client, principal, refusal, forwarded, upstream } = record;
+  let text = `"request_id":${quote(record.requestId)},"peer":${quote(record.peer)}`;
+  if (client !== null) text += `,"client.address":${quote(client)}`;
+  text +=
+    `,"method":${quote(record.method)},"host":${quote(record.host)},"path":${quote(record.path)}` +
+    `,"route":${quote(record.routeId ?? '')}` +
     `,"decision":"${decisionOf(record)}","status":${record.status},"duration_ms":${rounded(record.duration)}`;
-  if (principal !== null) text += principalMembers(principal, refusal === null);
+  if (principal !== null) text += principalMembers(principal, refusal, record.subject);
+  if (upstream !== null) text += `,"upstream":${quote(upstream)}`;
   if (forwarded !== null) text += forwardedMembers(forwarded);
   if (refusal !== null) text += refusalMembers(refusal, principal);
   return text;
@@ -60,19 +65,36 @@ function decisionOf(record: DecisionRecord): string {
   return record.status >= 500 ? 'failed' : 'refused';
 }
 
-function principalMembers(principal: Principal, alone: boolean): string {
-  const kind = `,"auth.kind":"${principal.kind}"`;
+function principalMembers(
+  principal: Principal,
+  refusal: Refusal | null,
+  subject: LogPolicy['subject'],
+): string {
+  let text = `,"auth.kind":"${principal.kind}"`;
   // A refusal may name source and key id itself, and no member may occur twice.
-  return alone ? kind + identified(principal.source, principal.kid ?? undefined) : kind;
+  if (refusal === null) text += identified(principal.source, principal.kid ?? undefined);
+  if (principal.key !== undefined) text += member('auth.key', principal.key);
+  return principal.subject === null ? text : text + subjectMember(principal.subject, subject);
+}
+
+/** Only for principals: what an unverified credential says of its subject says nothing. */
+function subjectMember(subject: string, how: LogPolicy['subject']): string {
+  switch (how) {
+    case 'plain':
+      return member('auth.subject', subject);
+    case 'hashed':
+      return `,"auth.subject":"${hash('sha256', subject).slice(0, 16)}"`;
+    case 'none':
+      return '';
+  }
 }
 
 function identified(source: string | undefined, kid: string | undefined): string {
   return member('auth.source', source) + member('auth.kid', kid);
 }
 
-function forwardedMembers({ upstream, outcome }: ForwardedRecord): string {
-  let text = `,"upstream":${quote(upstream)}`;
-  if (outcome.upstreamDuration >= 0) text += `,"upstream_ms":${rounded(outcome.upstreamDuration)}`;
+function forwardedMembers(outcome: ExchangeOutcome): string {
+  let text = outcome.upstreamDuration >= 0 ? `,"upstream_ms":${rounded(outcome.upstreamDuration)}` : '';
   text += `,"bytes_in":${outcome.bytesIn},"bytes_out":${outcome.bytesOut}`;
   return outcome.end === 'complete' ? text : `${text},"end":"${outcome.end}"`;
 }
@@ -81,10 +103,18 @@ function refusalMembers({ reason, detail }: Refusal, principal: Principal | null
   return (
     member('auth.reason', reason) +
     identified(detail?.source ?? principal?.source, detail?.kid ?? principal?.kid ?? undefined) +
+    member('auth.key', detail?.key) +
+    seconds('auth.expired_for_s', detail?.expiredFor) +
+    seconds('auth.valid_in_s', detail?.validIn) +
+    seconds('auth.leeway_s', detail?.leeway) +
     member('auth.expected', detail?.expected) +
     member('auth.got', detail?.got) +
     member('cause', detail?.cause)
   );
+}
+
+function seconds(name: string, value: number | undefined): string {
+  return value === undefined ? '' : `,"${name}":${value}`;
 }
 
 function member(name: string, value: string | undefined): string {

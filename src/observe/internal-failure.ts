@@ -14,7 +14,7 @@ export function errorKind(error: unknown): string {
 }
 
 /** The innermost stack frames without the message above them. */
-function framesOf(error: unknown): string[] {
+export function framesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
   const lines = (error.stack ?? '').split('\n').map((line) => line.trim());
   return lines.filter((line) => line.startsWith('at ')).slice(0, 6);

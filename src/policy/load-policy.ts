@@ -8,7 +8,13 @@ import { type CompileContext, misspeltKeys } from './compile/context.ts';
 import { compilePolicy } from './compile-policy.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { Policy } from './policy.ts';
-import type { Problem } from './problem.ts';
+import {
+  type ConfigurationPath,
+  formatPath,
+  type Position,
+  type Problem,
+  type ProblemList,
+} from './problem.ts';
 import { type ReadOptions, readConfiguration } from './read-policy.ts';
 import type { Configuration } from './schema/configuration.ts';
 import { checkStaticKeys } from './static-keys.ts';
@@ -30,6 +36,8 @@ export interface LoadedPolicy {
   /** Deeply frozen. */
   readonly policy: Policy;
   readonly warnings: readonly Warning[];
+  /** Where the addresses to listen on are written, by key: `listen[0]`, `admin`. */
+  readonly addressesAt: ReadonlyMap<string, Position>;
   /** What was read, for `watchFiles`. */
   readonly fingerprints: Fingerprints;
 }
@@ -65,7 +73,18 @@ export async function loadPolicy(options: LoadOptions): Promise<LoadedPolicy | R
   if (compiled.policy === null || problems.count > 0) {
     return { ok: false, problems: problems.sorted(), warnings: warnings.sorted(), fingerprints };
   }
-  return { ok: true, policy: deepFreeze(compiled.policy), warnings: warnings.sorted(), fingerprints };
+  return {
+    ok: true,
+    policy: deepFreeze(compiled.policy),
+    warnings: warnings.sorted(),
+    addressesAt: placesOf(compiled.policy, problems),
+    fingerprints,
+  };
+}
+
+function placesOf({ listen }: Policy, problems: ProblemList): ReadonlyMap<string, Position> {
+  const paths: readonly ConfigurationPath[] = [...listen.map((_, index) => ['listen', index]), ['admin']];
+  return new Map(paths.map((path) => [formatPath(path), problems.positionOf(path)]));
 }
 
 /** The same options, noting the content of every file as it is read: later it may be another. */

@@ -1,6 +1,7 @@
 /** The patterns of `host` and `path` as operators write them. Refuses whatever looks like a pattern language that this is not. */
 import { isIPv4 } from 'node:net';
 import { parseAuthority } from '../wire/host.ts';
+import { foreignNotation } from './path-notations.ts';
 
 export type ParsedPattern<Pattern> =
   | { readonly ok: true; readonly pattern: Pattern }
@@ -35,7 +36,10 @@ export type HostPattern =
 
 /** Reads a path pattern. A final slash is taken off: `/a` is `/a` and `/a/` anyway. */
 export function parsePathPattern(text: string): ParsedPattern<PathPattern> {
-  if (!text.startsWith('/')) return wrong('path_not_absolute', 'a path begins with "/"');
+  if (!text.startsWith('/')) {
+    const advice = text.startsWith('^') ? ', and is no regular expression' : '';
+    return wrong('path_not_absolute', `a path begins with "/"${advice}`);
+  }
   const parts = text.slice(1).split('/');
   if (parts.at(-1) === '') parts.pop();
   const segments: PathSegment[] = [];
@@ -120,6 +124,8 @@ const NEVER_MATCHES = /[/\\;\u0000-\u001f\u007f]/;
 const DOT_SEGMENT = /^\.{1,2} *$/;
 
 function literalFault(part: string): ReturnType<typeof wrong> | null {
+  const foreign = foreignNotation(part);
+  if (foreign !== null) return wrong('path_notation', foreign);
   if (part.includes('*')) {
     return wrong('path_wildcard', '"*" is no pattern here: "{name}" is one segment, a final "**" the rest');
   }
@@ -154,10 +160,19 @@ function wrong(
 
 function wrongHost(text: string): ReturnType<typeof wrong> {
   if (text === '*') return wrong('host_wildcard', 'leave `host` out for every host');
+  if (text.startsWith('.'))
+    return wrong('host_wildcard', `write "*${text}" for all names below ${text.slice(1)}`);
+  if (/^[~^]|[$\\|()]/.test(text))
+    return wrong('host_grammar', 'a host is no regular expression; write a name, or "*.example.com"');
   if (text.includes('*'))
     return wrong('host_wildcard', 'a wildcard is "*." at the beginning, before a whole name');
   if (text.includes('://'))
     return wrong('host_grammar', 'a host is a name without scheme, such as api.example.com');
+  if (/[{}<>]|(?:^|\.):[A-Za-z]/.test(text))
+    return wrong(
+      'host_grammar',
+      'a host has no parameters; write a name, or "*.example.com" and look at request.host in `when`',
+    );
   if (/[^\0-\x7f]/.test(text))
     return wrong('host_grammar', 'write an international name in its ASCII form (xn--...)');
   return wrong('host_grammar', 'a host is a name such as api.example.com, "*.example.com", or an address');

@@ -2,7 +2,9 @@
  * The frozen policy: what the server runs. Made by `compile-policy.ts` from the configuration that the
  * operator wrote. No optionals are left, durations are milliseconds, sizes are bytes, and `none` is Infinity.
  */
+
 import type { BlockList } from 'node:net';
+import type { ValueEncoding } from '../wire/header-value.ts';
 import type { ToleratedForm } from '../wire/wire-request.ts';
 import type { Rate } from './rate.ts';
 import type { Requirements } from './requirements.ts';
@@ -88,6 +90,10 @@ export interface LogPolicy {
   readonly format: 'json' | 'pretty';
   /** Log every n-th allowed request; 0 for none, 1 for all. Refusals are always logged. */
   readonly allowedEvery: number;
+  /** Forwarded answers tell the client the id that the log has. */
+  readonly responseId: boolean;
+  /** How `auth.subject` names a caller. */
+  readonly subject: 'plain' | 'hashed' | 'none';
 }
 
 export interface UpstreamPolicy {
@@ -172,7 +178,7 @@ export interface IdentityPolicy {
   readonly strip: ReadonlySet<string>;
   /** Folded name prefixes from entries such as "X-Auth-Request-*". */
   readonly stripPrefixes: readonly string[];
-  readonly encoding: 'percent' | 'base64url' | 'refuse';
+  readonly encoding: ValueEncoding;
 }
 
 export interface ErrorsPolicy {

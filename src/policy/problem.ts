@@ -65,7 +65,7 @@ export function createProblemList(locator: PathLocator): ProblemList {
   function reportAt(position: Position, finding: Finding): void {
     const { file, line, column } = position;
     // What it quotes of a file that others may have written goes to a terminal.
-    const message = visibleText(finding.message.toWellFormed());
+    const message = visibleText(finding.message.toWellFormed().replace(CONTROL, escaped));
     const identity = JSON.stringify([file, line, column, finding.code, message]);
     if (!found.has(identity)) {
       found.set(identity, { file, line, column, ...finding, message, path: formatPath(finding.path) });
@@ -84,6 +84,13 @@ export function createProblemList(locator: PathLocator): ProblemList {
     },
     sorted: () => sortProblems([...found.values()]),
   };
+}
+
+/** The control characters that JSON escapes: a message that quotes a value as it is written may hold them. */
+const CONTROL = /[\u0000-\u001f]/g;
+
+function escaped(character: string): string {
+  return JSON.stringify(character).slice(1, -1);
 }
 
 /** Shorter texts occur in the words of messages themselves, and are masked only where they are quoted. */

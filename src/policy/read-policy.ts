@@ -9,6 +9,7 @@ import { checkShape } from './reading/check-shape.ts';
 import { type Located, type LocatedMap, type LocatedScalar, locatedScalar } from './reading/document.ts';
 import { createLocator, type TreeLocator } from './reading/locate-path.ts';
 import { mergeDefaults } from './reading/merge-defaults.ts';
+import { readJson } from './reading/read-json.ts';
 import { decodeText, type FileText, namedFile, readText } from './reading/read-named-file.ts';
 import { readYaml } from './reading/read-yaml.ts';
 import { isReplacedBy, putStandIns, type StandIns } from './reading/stand-ins.ts';
@@ -23,6 +24,8 @@ export interface Override {
   readonly value: string;
   /** How to call its source in problems: `--listen`, `SALLYPORT_LISTEN`. */
   readonly from: string;
+  /** It counts only where the file says nothing. */
+  readonly yields?: boolean;
 }
 
 export interface ReadOptions {
@@ -67,11 +70,13 @@ export function readConfiguration(options: ReadOptions): ReadConfiguration {
   locator.setRoot(root);
   const context = createContext(options, { locator, problems, files });
   const shaped = checkShape(configurationSchema.node, root, [], context) as WrittenConfiguration;
-  const configuration = mergeDefaults(withDrainDelay(shaped, locator, options), checkShape);
+  const configuration = mergeDefaults(withDrainOfKubernetes(shaped, locator, options), checkShape);
+  const warnings = createProblemList(locator);
+  warnOfOverrides(prepared, options, warnings);
   return {
     configuration,
     problems,
-    warnings: createProblemList(locator),
+    warnings,
     isWritten: locator.isWritten,
     files: [...files],
   };
@@ -107,13 +112,26 @@ function withOverrides(root: Located, options: ReadOptions): Located {
   const entries = new Map(root.entries);
   for (const name of ['listen', 'admin', 'upstream'] as const) {
     const override = options.overrides?.[name];
-    if (override === undefined) continue;
+    if (override === undefined || (override.yields && root.entries.has(name))) continue;
     const at = { file: override.from, line: 0, column: 0 };
     const value = locatedScalar(override.value, at);
     if (name === 'upstream') overrideUpstream(entries, value);
     else entries.set(name, { keyAt: at, value });
   }
   return { ...root, entries };
+}
+
+/** Of what the file says in vain: an option is written by the operator who starts the process, a variable may come from anywhere. */
+function warnOfOverrides(root: Located, { overrides = {} }: ReadOptions, warnings: ProblemList): void {
+  if (root.kind !== 'map') return;
+  for (const [name, { from, yields }] of Object.entries(overrides)) {
+    const [key] =
+      name === 'upstream' ? ['upstream', 'upstreams'].filter((each) => root.entries.has(each)) : [name];
+    const written = key === undefined ? undefined : root.entries.get(key);
+    if (key === undefined || written === undefined || yields || from.startsWith('--')) continue;
+    const message = `does not count: the environment variable ${from} takes its place; unset it, or take the key out`;
+    warnings.reportAt(written.keyAt, { path: [key], code: 'overridden', message });
+  }
 }
 
 type Entries = Map<string, { keyAt: Position; value: Located }>;
@@ -169,10 +187,16 @@ function createContext(options: ReadOptions, { locator, problems, files }: Readi
       }
       return null;
     },
-    readTree(name, located, path) {
+    readTree(name, located, path, form) {
       const file = context.readNamed(name, located, path, true);
       if (file === null) return null;
       const { shown } = namedFile(options.file, name);
+      if (form === 'json') {
+        const read = texts.get(file.path);
+        if (read?.ok !== true || !read.marked) return readJson(file.text, shown, problems);
+        problems.reportAt({ file: shown, line: 1, column: 1 }, BYTE_ORDER_MARK);
+        return null;
+      }
       const before = problems.count;
       const tree = readYaml(withoutTabs(file.text), {
         file: shown,
@@ -189,6 +213,13 @@ function createContext(options: ReadOptions, { locator, problems, files }: Readi
   return context;
 }
 
+const BYTE_ORDER_MARK = {
+  path: [],
+  code: 'json_syntax',
+  message:
+    'begins with a byte order mark, which JSON must not have (RFC 8259 section 8.1); save it as UTF-8 without one',
+};
+
 function ofPreset({ preset }: LocatedScalar): string {
   return preset === undefined ? '' : `, which "preset: ${preset}" names,`;
 }
@@ -204,15 +235,18 @@ function withoutTabs(text: string): string {
   }
 }
 
-const KUBERNETES_DRAIN_DELAY = 5000;
+/**
+ * Milliseconds. In Kubernetes endpoints are withdrawn only after the signal, so requests keep coming for a while; and
+ * the process is killed 30 s after it, three times as late as by Docker.
+ */
+const KUBERNETES_DRAIN = { drain_delay: 5_000, drain: 20_000 };
 
-/** In Kubernetes endpoints are withdrawn only after the signal, so requests keep coming for a while. */
-function withDrainDelay(
+function withDrainOfKubernetes(
   written: WrittenConfiguration,
   locator: TreeLocator,
   { environment }: ReadOptions,
 ): WrittenConfiguration {
-  const inKubernetes = Boolean(environment.KUBERNETES_SERVICE_HOST);
-  if (!inKubernetes || locator.isWritten(['timeouts', 'drain_delay'])) return written;
-  return { ...written, timeouts: { ...written.timeouts, drain_delay: KUBERNETES_DRAIN_DELAY } };
+  if (!environment.KUBERNETES_SERVICE_HOST) return written;
+  const usual = Object.entries(KUBERNETES_DRAIN).filter(([key]) => !locator.isWritten(['timeouts', key]));
+  return { ...written, timeouts: { ...written.timeouts, ...Object.fromEntries(usual) } };
 }

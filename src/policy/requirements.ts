@@ -34,10 +34,17 @@ export type ClaimMatcher =
 export interface Expression {
   readonly source: string;
   /** Never throws; an error or a value that is not boolean is `{ok: false}` with the cause for the log. */
-  evaluate(
-    input: ExpressionInput,
-  ): { readonly ok: true; readonly value: boolean } | { readonly ok: false; readonly cause: string };
+  evaluate(input: ExpressionInput): ExpressionOutcome;
+  /**
+   * Why an evaluation that did not give true came out so, in words for the log and without any value: which part was
+   * false, and the types of the claims that it looks at. Costs another evaluation. Never throws.
+   */
+  explain?(input: ExpressionInput, outcome: ExpressionOutcome): string;
 }
+
+export type ExpressionOutcome =
+  | { readonly ok: true; readonly value: boolean }
+  | { readonly ok: false; readonly cause: string };
 
 /** What `when` may see. */
 export interface ExpressionInput {

@@ -1,7 +1,9 @@
 /** Judges the keys that a policy holds itself by the same rules as fetched ones, so that a useless set never starts. */
+import { type IgnoredMember, NOT_FOR_SIGNATURES } from '../keys/admit-key.ts';
 import { admitDocument, NO_USABLE_KEY } from '../keys/load-keys.ts';
 import { validityOfPem } from '../keys/pem-keys.ts';
 import { FOR_X509_SVIDS } from '../keys/spiffe-bundle.ts';
+import { isJsonObject } from '../tokens/strict-json.ts';
 import type { CompileContext } from './compile/context.ts';
 import type { ConfigurationPath } from './problem.ts';
 import type { IssuerPolicy, KeySource } from './sources.ts';
@@ -19,8 +21,7 @@ export async function checkStaticKeys(
     const loaded = await admitDocument(keys.document, null, issuer);
     const list = loaded.ok ? context.warnings : context.problems;
     const place = ['issuers', name, keys.form];
-    for (const { index, reason } of loaded.ignored) {
-      if (reason === FOR_X509_SVIDS) continue;
+    for (const { index, reason } of loaded.ignored.filter((member) => !isForOtherUse(member, keys))) {
       const path = [...place, ...memberPlace(keys, index)];
       list.report(path, 'unusable_key', `this key cannot verify tokens: ${words(reason)}`);
     }
@@ -34,6 +35,13 @@ export async function checkStaticKeys(
     const message = `has no key that could verify a token with ${algorithms.join(', ')}; write the public keys of the issuer`;
     list.report(place, 'no_usable_key', message);
   }
+}
+
+/** Such members stand beside the others in the sets of many providers: what is left is said if none is usable. */
+function isForOtherUse({ index, reason }: IgnoredMember, { document }: StaticKeys): boolean {
+  if (reason === FOR_X509_SVIDS) return true;
+  const member = Array.isArray(document.keys) ? document.keys[index] : undefined;
+  return reason === NOT_FOR_SIGNATURES && isJsonObject(member) && member.use === 'enc';
 }
 
 type StaticKeys = KeySource & { readonly from: 'static' };

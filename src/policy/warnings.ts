@@ -13,6 +13,8 @@ import { warnOfProviders } from './warnings/providers.ts';
 import { warnOfResources } from './warnings/resources.ts';
 import { warnOfIssuerTwins, warnOfUnused } from './warnings/sources.ts';
 import { warnOfListedTenants } from './warnings/tenants.ts';
+import { warnOfTokenKinds } from './warnings/token-kinds.ts';
+import { warnOfUnjudgedCredentials } from './warnings/unjudged-credentials.ts';
 
 /** A policy and where its routes stand in the file. */
 export interface WarnedPolicy {
@@ -35,6 +37,7 @@ export function warnOfPolicy(
   warnOfListedTenants(warned);
   warnOfUnused(warned);
   warnOfProviders(warned);
+  warnOfTokenKinds(warned);
   warnOfResources(warned);
   warnOfAmbient(warned);
   warnOfCors(warned);
@@ -42,4 +45,5 @@ export function warnOfPolicy(
   warnOfMethods(warned);
   warnOfOverrides(warned);
   warnOfNesting(warned);
+  warnOfUnjudgedCredentials(warned);
 }

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { startInterval, startTimer, stopTimer } from '../timers.ts';
 
 /** Absolute file name to `fingerprintOf` its bytes as read; `''` for a file that could not be read. */
 export type Fingerprints = ReadonlyMap<string, string>;
@@ -54,7 +55,7 @@ class FileComparison implements FileWatch {
   readonly #poll: NodeJS.Timeout;
   readonly #directories = new Map<string, FSWatcher>();
   #known: Fingerprints;
-  #settling: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | null = null;
   #comparing = false;
   #again = false;
   #closed = false;
@@ -63,7 +64,7 @@ class FileComparison implements FileWatch {
     this.#known = fingerprints;
     this.#onChange = onChange;
     this.#settle = timing.settle ?? 250;
-    this.#poll = setInterval(() => this.#compareSoon(0), timing.poll ?? 10_000).unref();
+    this.#poll = startInterval(() => this.#compareSoon(0), timing.poll ?? 10_000).unref();
   }
 
   start(): void {
@@ -81,15 +82,16 @@ class FileComparison implements FileWatch {
   close(): void {
     this.#closed = true;
     clearInterval(this.#poll);
-    clearTimeout(this.#settling);
+    stopTimer(this.#settling);
     for (const watcher of this.#directories.values()) watcher.close();
     this.#directories.clear();
   }
 
   #compareSoon(delay: number): void {
     if (this.#closed) return;
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => void this.#compare(), delay).unref();
+    stopTimer(this.#settling);
+    this.#settling = startTimer(() => void this.#compare(), delay);
+    this.#settling?.unref();
   }
 
   async #compare(): Promise<void> {

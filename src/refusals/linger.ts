@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { bytesPassed } from '../passing-bytes.ts';
+import { startTimer, stopTimer } from '../timers.ts';
 
 /** Milliseconds without a byte after which nothing more is expected. */
 const QUIET = 5_000;
@@ -67,8 +68,8 @@ function discard(source: Readable, socket: Duplex, finish: () => void): void {
   const end = (): void => {
     if (over) return;
     over = true;
-    clearTimeout(quiet);
-    clearTimeout(longest);
+    stopTimer(quiet);
+    stopTimer(longest);
     source.off('data', onData).off('end', end).off('close', end);
     // The connection stays marked: what follows on it is not to be looked at until it is gone.
     if (!socket.destroyed) lingering.set(socket, destroySocket);
@@ -80,11 +81,11 @@ function discard(source: Readable, socket: Duplex, finish: () => void): void {
   const onData = (chunk: Buffer): void => {
     discarded += chunk.length;
     bytesPassed(chunk.length);
-    quiet.refresh();
+    quiet?.refresh();
     if (discarded > MOST) end();
   };
-  const quiet = setTimeout(end, QUIET);
-  const longest = setTimeout(end, LONGEST);
+  const quiet = startTimer(end, QUIET);
+  const longest = startTimer(end, LONGEST);
   lingering.set(socket, end);
   socket.once('close', () => lingering.delete(socket));
   source.on('data', onData).on('end', end).on('close', end);

@@ -10,13 +10,24 @@ export interface RefusalDetail {
   readonly source?: string;
   /** Key id of the token's header, as sent (the log escapes and shortens it). */
   readonly kid?: string;
+  /** Id of the API key in the policy, once it was recognised. */
+  readonly key?: string;
+  /** Seconds since `exp` of a token or `expires` of a key, without leeway. */
+  readonly expiredFor?: number;
+  /** Seconds until `nbf` or `iat` of a token, without leeway. */
+  readonly validIn?: number;
+  /** The issuer's `leeway` in seconds, where times were compared. */
+  readonly leeway?: number;
   /** What the policy asks for: an issuer, an audience, an algorithm, a claim's name, a role. */
   readonly expected?: string;
-  /** What came instead, where that is a configuration matter (issuer, audience, algorithm), never other claims. */
+  /** What came instead, where that is a configuration matter (issuer, audience, algorithm); of other claims the type only. */
   readonly got?: string;
-  /** A cause in words, for infrastructure: a TLS, DNS or HTTP failure. */
+  /** A cause in words, for operators: a TLS, DNS or HTTP failure, or why a condition does not hold. */
   readonly cause?: string;
 }
+
+/** Reason of an `invalid_token` whose signature fits none of the keys that were tried, while others were not: it may be good. */
+export const KEYS_NOT_TRIED = 'keys_not_tried';
 
 interface Reasoned {
   /** Stable snake_case word, finer than the public code; field `auth.reason` of the decision log. */

@@ -7,7 +7,7 @@ import { isToken, onlyValue } from '../wire/header-grammar.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
 
 /** What our own answers tell clients in header fields; a page can read no others unless they are named. */
-const EXPOSED = 'WWW-Authenticate, DPoP-Nonce, Retry-After';
+const EXPOSED = 'WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-Id';
 const VARY: readonly string[] = Object.freeze(['Vary', 'Origin']);
 
 /**

@@ -1,6 +1,7 @@
 /** Makes the caller of a token whose claims were checked. */
 import type { JsonObject, Principal } from '../credentials/credential.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
+import { asMoment } from './check-claims.ts';
 import { profileOf } from './profiles/profiles.ts';
 import { readAudiences, readFirst, readRoles, readScopes, readText, withImplied } from './read-claims.ts';
 
@@ -20,7 +21,8 @@ export function buildPrincipal(claims: JsonObject, issuer: IssuerPolicy, kid: st
     roles: Object.freeze(readRoles(claims, issuer.roles)),
     claims,
     audiences: Object.freeze(readAudiences(audiences) ?? []),
-    expiresAt: Number(claims.exp),
+    expiresAt: Number(asMoment(claims.exp)),
     kid,
+    readFrom: Object.freeze({ scopes: issuer.scopes, roles: issuer.roles }),
   });
 }

@@ -4,7 +4,9 @@
  * good in all else may be told that it expired.
  */
 import { matchClaims } from '../authorization/claim-matchers.ts';
+import { claimName, shapeOf, shapesAt } from '../authorization/claim-path.ts';
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
+import { RoundedNumber } from '../credentials/exact-number.ts';
 import { slashTwin } from '../keys/slash-twin.ts';
 import type { ClaimPath, IssuerPolicy } from '../policy/sources.ts';
 import { type ClaimFlaw, flaw, shorten } from './claim-flaw.ts';
@@ -34,13 +36,19 @@ export function checkClaims(
     checkBinding(claims, issuer) ??
     checkId(claims) ??
     checkIdentity(claims, issuer) ??
-    checkRequired(header, claims, issuer)
+    checkRequired(header, claims, issuer) ??
+    profile.checkKind(header, claims, issuer)
   );
 }
 
 /** Whether it expired, leeway allowed: the moment `exp` names is already too late (RFC 7519 section 4.1.4). */
 export function isExpired(expiresAt: number, leeway: number, now: number): boolean {
   return expiresAt * 1000 <= now - leeway;
+}
+
+/** A number of seconds (RFC 7519 section 2) as the nearest double, since no moment is told by its digits. */
+export function asMoment(value: JsonValue | undefined): JsonValue | undefined {
+  return value instanceof RoundedNumber ? value.nearest : value;
 }
 
 function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
@@ -50,7 +58,7 @@ function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nu
   const expected = anyOf.join(' ');
   if (value === undefined) return flaw('audience_missing', { expected });
   const audiences = readAudiences(value);
-  if (audiences === null) return flaw('audience_malformed', { expected });
+  if (audiences === null) return flaw('audience_malformed', { expected, got: shapeOf(value) });
   if (audiences.some((audience) => anyOf.includes(audience))) return null;
   const twin = audiences.find((audience) => anyOf.includes(slashTwin(audience)));
   if (twin !== undefined) {
@@ -60,34 +68,44 @@ function checkAudience(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nu
 }
 
 function checkTimes(claims: JsonObject, issuer: IssuerPolicy, now: number): ClaimFlaw | null {
-  const { exp, nbf, iat } = claims;
-  const latest = (now + issuer.leeway) / 1000;
+  const exp = asMoment(claims.exp);
+  const nbf = asMoment(claims.nbf);
+  const iat = asMoment(claims.iat);
   if (exp === undefined) return flaw('expiry_missing');
-  if (typeof exp !== 'number') return flaw('expiry_malformed');
+  if (typeof exp !== 'number') return flaw('expiry_malformed', { got: shapeOf(exp) });
   if (exp > YEAR_2100) return flaw('expiry_too_far');
   if (nbf !== undefined) {
-    if (typeof nbf !== 'number') return flaw('not_before_malformed');
-    if (nbf > latest) return flaw('not_yet_valid');
+    if (typeof nbf !== 'number') return flaw('not_before_malformed', { got: shapeOf(nbf) });
+    if (isAhead(nbf, issuer, now)) return flaw('not_yet_valid', distance(nbf, issuer, now));
   }
-  return checkIssuedAt(
-    { iat, exp },
-    { latest, isExpired: isExpired(exp, issuer.leeway, now) },
-    issuer.maxLifetime,
-  );
+  return checkIssuedAt(iat, exp, issuer, now);
 }
 
 function checkIssuedAt(
-  { iat, exp }: { readonly iat: JsonValue | undefined; readonly exp: number },
-  { latest, isExpired }: { readonly latest: number; readonly isExpired: boolean },
-  maxLifetime: number,
+  iat: JsonValue | undefined,
+  exp: number,
+  issuer: IssuerPolicy,
+  now: number,
 ): ClaimFlaw | null {
+  const { leeway, maxLifetime } = issuer;
   if (iat === undefined) return Number.isFinite(maxLifetime) ? flaw('issued_at_missing') : null;
-  if (typeof iat !== 'number') return flaw('issued_at_malformed');
-  if (iat > latest) return flaw('issued_in_future');
+  if (typeof iat !== 'number') return flaw('issued_at_malformed', { got: shapeOf(iat) });
+  if (isAhead(iat, issuer, now)) return flaw('issued_in_future', distance(iat, issuer, now));
   // Both are of one clock, so that leeway is no excuse: it was never good. That a token expired is the better news, where it did.
-  if (iat > exp && !isExpired) return flaw('issued_after_expiry');
+  if (iat > exp && !isExpired(exp, leeway, now)) return flaw('issued_after_expiry');
   if ((exp - iat) * 1000 <= maxLifetime) return null;
-  return flaw('lifetime_too_long', { expected: `max_lifetime of ${maxLifetime / 1000} s` });
+  const got = `${Math.ceil(exp - iat)} s`;
+  return flaw('lifetime_too_long', { expected: `max_lifetime of ${maxLifetime / 1000} s`, got });
+}
+
+/** Whether a moment (epoch seconds) lies in the future, leeway allowed. */
+function isAhead(moment: number, { leeway }: IssuerPolicy, now: number): boolean {
+  return moment > (now + leeway) / 1000;
+}
+
+/** How far ahead it lies, for the log: seconds tell a clock that is off from a token for tomorrow. */
+function distance(moment: number, { leeway }: IssuerPolicy, now: number): ClaimFlaw['detail'] {
+  return { validIn: Math.ceil(moment - now / 1000), leeway: leeway / 1000 };
 }
 
 /** A token bound to a key is worth nothing without proof of that key (RFC 7800, RFC 8705, RFC 9449 section 7.2). */
@@ -105,10 +123,12 @@ function checkIdentity(claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | nu
     const subject = readFirst(claims, issuer.subject);
     const expected = namesOf(issuer.subject);
     if (subject === undefined) return flaw('subject_missing', { expected });
-    if (readText(subject) === null) return flaw('subject_malformed', { expected });
+    if (readText(subject) === null)
+      return flaw('subject_malformed', { expected, got: shapesAt(claims, issuer.subject) });
   }
   if (readScopes(claims, issuer.scopes) !== null) return null;
-  return flaw('scope_malformed', { expected: namesOf(issuer.scopes) });
+  const got = shapesAt(claims, issuer.scopes);
+  return flaw('scope_malformed', { expected: namesOf(issuer.scopes), got });
 }
 
 function checkRequired(header: TokenHeader, claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null {
@@ -125,10 +145,12 @@ function match(
 ): ClaimFlaw | null {
   if (required.length === 0) return null;
   const matched = matchClaims(required, values);
-  return matched.ok ? null : flaw(reason, { expected: `${matched.name} ${matched.op}` });
+  if (matched.ok) return null;
+  const { ok: _, ...detail } = matched;
+  return flaw(reason, detail);
 }
 
 /** The claims that the policy reads something from, as it writes them. */
 function namesOf(paths: readonly ClaimPath[]): string {
-  return paths.map((path) => (path.length === 1 ? path[0] : `/${path.join('/')}`)).join(' ');
+  return paths.map(claimName).join(' ');
 }

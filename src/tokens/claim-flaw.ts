@@ -4,7 +4,7 @@ import type { RefusalDetail } from '../refusals/refusal.ts';
 /** Why a token is refused: a snake_case word and what the log may say. */
 export interface ClaimFlaw {
   readonly reason: string;
-  readonly detail?: Pick<RefusalDetail, 'expected' | 'got'>;
+  readonly detail?: Pick<RefusalDetail, 'expected' | 'got' | 'cause' | 'validIn' | 'leeway'>;
 }
 
 /** Makes one. */

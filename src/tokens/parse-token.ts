@@ -68,14 +68,17 @@ function refuse(reason: string): TokenParse {
 function checkHeader(header: JsonObject): TokenHeader | string {
   const refused = REFUSED_PARAMETERS.find((name) => name in header);
   if (refused !== undefined) return `header_${refused}`;
-  const { alg, kid, typ } = header;
+  const { alg } = header;
+  // Some libraries write what they leave out as null.
+  const kid = header.kid ?? null;
+  const typ = header.typ ?? null;
   if (typeof alg !== 'string' || alg === '') return 'algorithm_missing';
-  if (kid !== undefined && typeof kid !== 'string') return 'kid_malformed';
-  if (typ !== undefined && typeof typ !== 'string') return 'typ_malformed';
+  if (kid !== null && typeof kid !== 'string') return 'kid_malformed';
+  if (typ !== null && typeof typ !== 'string') return 'typ_malformed';
   return {
     alg,
-    kid: kid ?? null,
-    typ: typ === undefined ? null : typ.toLowerCase().replace(/^application\//, ''),
+    kid,
+    typ: typ === null ? null : typ.toLowerCase().replace(/^application\//, ''),
     members: header,
   };
 }

@@ -5,6 +5,7 @@
 import { readClaim } from '../authorization/claim-path.ts';
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
 import type { ClaimPath, IssuerPolicy } from '../policy/sources.ts';
+import { isJsonObject } from './strict-json.ts';
 
 /** The first of the places that is there at all; what it holds decides, right or wrong. */
 export function readFirst(claims: JsonObject, paths: readonly ClaimPath[]): JsonValue | undefined {
@@ -42,15 +43,27 @@ export function readScopes(claims: JsonObject, paths: readonly ClaimPath[]): Rea
   return scopes;
 }
 
-/** All roles of all places, each once: a string is one role; members that are no strings are left out. */
+/**
+ * All roles of all places, each once: a string is one role; members that are no strings are left out. Of an object
+ * the names are roles, where each holds what ZITADEL writes there: the ids and domains of organizations that grant it.
+ */
 export function readRoles(claims: JsonObject, paths: readonly ClaimPath[]): readonly string[] {
   const roles = new Set<string>();
   for (const path of paths) {
     const value = readClaim(claims, path);
-    const members = Array.isArray(value) ? value : [value];
+    const members = Array.isArray(value) ? value : isJsonObject(value) ? grantedNames(value) : [value];
     for (const role of members) if (typeof role === 'string' && role !== '') roles.add(role);
   }
   return [...roles];
+}
+
+/** Names of members that are not empty and hold texts only: `{"admin": false}` grants nothing. */
+function grantedNames(grants: JsonObject): readonly string[] {
+  return Object.keys(grants).filter((name) => {
+    const granted = grants[name];
+    const texts = isJsonObject(granted) ? Object.values(granted) : [];
+    return texts.length > 0 && isStringList(texts);
+  });
 }
 
 /** Scopes and all that they imply, also at second hand; own scopes first. Ends on circles. */

@@ -4,6 +4,7 @@
  * a double, deep nesting, and anything before or after the value. Never throws.
  */
 import type { JsonObject, JsonValue } from '../credentials/credential.ts';
+import { isExactNumber, RoundedNumber } from '../credentials/exact-number.ts';
 
 /** Deepest nesting; the outermost object is the first. */
 const DEEPEST = 32;
@@ -18,9 +19,17 @@ export function parseStrictJson(text: string): JsonValue | undefined {
   return value !== undefined && reader.atEnd() ? value : undefined;
 }
 
+/** Where reading ended: behind the value, or at what is refused. For messages to those who wrote the text. */
+export function strictJsonEnd(text: string): number {
+  const reader = new Reader(text);
+  if (reader.value(1) !== undefined) reader.atEnd();
+  return reader.at;
+}
+
 /** Whether a value is an object, as header and payload of a token must be (RFC 7519 section 7.2). */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (typeof value !== 'object' || value === null || value instanceof RoundedNumber) return false;
+  return !Array.isArray(value);
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -64,6 +73,10 @@ class Reader {
       default:
         return this.#number();
     }
+  }
+
+  get at(): number {
+    return Math.min(this.#at, this.#text.length);
   }
 
   atEnd(): boolean {
@@ -131,14 +144,15 @@ class Reader {
     return Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
   }
 
-  #number(): number | undefined {
+  #number(): number | RoundedNumber | undefined {
     NUMBER.lastIndex = this.#at;
     const digits = NUMBER.exec(this.#text)?.[0];
     if (digits === undefined) return undefined;
     this.#at += digits.length;
     const value = Number(digits);
     // 1e400 would become Infinity: an expiry that never comes.
-    return Number.isFinite(value) ? value : undefined;
+    if (!Number.isFinite(value)) return undefined;
+    return isExactNumber(digits, value) ? value : new RoundedNumber(digits);
   }
 
   #word<T extends JsonValue>(word: string, value: T): T | undefined {

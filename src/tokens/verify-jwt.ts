@@ -3,15 +3,17 @@
  * meant for us and still valid. What is wrong on its face is refused before any key is touched; that a token expired
  * is said only when all else, the signature included, is good. No token is ever accepted on a failure of ours.
  */
-import type { Credential, Verified } from '../credentials/credential.ts';
+import type { Credential, Principal, Verified } from '../credentials/credential.ts';
 import { invalidCredential } from '../credentials/kind.ts';
 import { keysForTenant } from '../keys/key-issuer.ts';
 import type { KeyLookup, KeySet } from '../keys/key-set.ts';
+import { mostTriedOf } from '../keys/key-table.ts';
+import type { Caller } from '../keys/look-up-grants.ts';
 import type { AcceptPolicy } from '../policy/policy.ts';
 import type { IssuerPolicy } from '../policy/sources.ts';
-import type { RefusalDetail } from '../refusals/refusal.ts';
+import { KEYS_NOT_TRIED, type RefusalDetail } from '../refusals/refusal.ts';
 import { buildPrincipal } from './build-principal.ts';
-import { checkClaims, isExpired } from './check-claims.ts';
+import { asMoment, checkClaims, isExpired } from './check-claims.ts';
 import { createIssuerChooser, type IssuerChooser } from './choose-issuer.ts';
 import { shorten } from './claim-flaw.ts';
 import { type ParsedToken, parseToken } from './parse-token.ts';
@@ -41,6 +43,14 @@ interface JudgedToken {
   readonly token: ParsedToken;
   readonly tenant: string | null;
   readonly digest: string;
+  readonly caller: Caller | null;
+}
+
+/** A token as it was shown, where it would count, and by which client. */
+interface ShownToken {
+  readonly credential: Credential;
+  readonly accept: AcceptPolicy;
+  readonly caller: Caller | null;
 }
 
 /** A token that is being verified, for whom, and with which generation of keys that was begun. */
@@ -71,8 +81,14 @@ export class JwtVerifier {
   /**
    * Synchronous for a token that was verified before and for one that is refused without a key.
    * @param now epoch milliseconds
+   * @param caller whose share of look-ups for unknown key ids is used; null for a check of our own
    */
-  verify(credential: Credential, accept: AcceptPolicy, now: number): Verified | Promise<Verified> {
+  verify(
+    credential: Credential,
+    accept: AcceptPolicy,
+    now: number,
+    caller: Caller | null = null,
+  ): Verified | Promise<Verified> {
     if (credential.value.length > this.#tokenBytes) return refuse('token_too_long');
     const digest = cacheNameOf(credential);
     const cached = this.#cache.get(digest);
@@ -80,12 +96,13 @@ export class JwtVerifier {
       const { source, kid } = cached.verified.principal;
       if (!counts(source, credential, accept)) return notAccepted(source, credential, accept);
       // It stays known, so that whoever repeats it has no signature verified.
-      return now < cached.validUntil ? cached.verified : expired(detailOf(source, kid));
+      if (now < cached.validUntil) return cached.verified;
+      return expired(detailOf(source, kid), cached.verified.principal, cached.validUntil, now);
     }
     const pending = this.#pending.get(digest);
     // What was begun with keys that were withdrawn meanwhile is not for those who come now.
     if (pending === undefined || pending.keySet.generationAt(now) !== pending.generation)
-      return this.#judge(credential, accept, digest, now);
+      return this.#judge({ credential, accept, caller }, digest, now);
     const { source, verdict } = pending;
     return counts(source, credential, accept) ? verdict : notAccepted(source, credential, accept);
   }
@@ -99,12 +116,8 @@ export class JwtVerifier {
   }
 
   /** All that needs no key, then the rest as one promise that equal requests share. */
-  #judge(
-    credential: Credential,
-    accept: AcceptPolicy,
-    digest: string,
-    now: number,
-  ): Verified | Promise<Verified> {
+  #judge(shown: ShownToken, digest: string, now: number): Verified | Promise<Verified> {
+    const { credential, accept, caller } = shown;
     const parsed = parseToken(credential.value, credential.padded === true);
     if (!parsed.ok) return refuse(parsed.reason);
     const choice = this.#issuers.choose(parsed.token);
@@ -117,7 +130,7 @@ export class JwtVerifier {
       checkTenant(token.claims, choice.tenant, chosen.policy.tenants) ??
       checkClaims(token.header, token.claims, chosen.policy, now);
     if (flaw !== null) return refuse(flaw.reason, { ...detailOf(source, token.header.kid), ...flaw.detail });
-    const judged = { token, tenant: choice.tenant, digest };
+    const judged = { token, tenant: choice.tenant, digest, caller };
     const { keySet } = chosen;
     const generation = keySet.generationAt(now);
     const verdict = this.#verifyWithKeys(judged, chosen, now).finally(() => {
@@ -128,8 +141,8 @@ export class JwtVerifier {
   }
 
   /** Keys, and the very generation that they are of: whenever anything is awaited they may be withdrawn. */
-  async #findKeys(keySet: KeySet, { kid, alg }: ParsedToken['header'], now: number) {
-    const search = keySet.find(kid, alg, now);
+  async #findKeys(keySet: KeySet, { token, caller }: JudgedToken, now: number) {
+    const search = keySet.find(token.header.kid, token.header.alg, now, caller);
     const generation = keySet.generationAt(now);
     if (!(search instanceof Promise)) return { lookup: search, generation };
     const lookup = await search;
@@ -137,27 +150,28 @@ export class JwtVerifier {
   }
 
   async #verifyWithKeys(
-    { token, tenant, digest }: JudgedToken,
+    judged: JudgedToken,
     { policy, keySet }: TokenIssuer,
     now: number,
   ): Promise<Verified> {
+    const { token, tenant, digest } = judged;
     const { kid, alg } = token.header;
     const detail = detailOf(policy.name, kid);
-    const search = await this.#findKeys(keySet, token.header, now);
+    const search = await this.#findKeys(keySet, judged, now);
     const { lookup } = search;
     let { generation } = search;
     if (lookup.outcome !== 'found') return keyless(lookup, alg, detail);
-    const keys = keysForTenant(lookup.keys, tenant, policy.tenants);
+    const most = mostTriedOf(policy);
+    const keys = keysForTenant(lookup.keys, tenant, policy.tenants, most);
     let key = keys.length === 0 ? 'bad' : await this.#signatures.verify(token, keys);
     const found = key === 'bad' ? await keySet.findUntried(kid, alg, lookup.keys) : [];
-    const untried = keysForTenant(found, tenant, policy.tenants);
+    const untried = keysForTenant(found, tenant, policy.tenants, most);
     if (untried.length > 0) {
       generation = keySet.generationAt(this.#now());
       key = await this.#signatures.verify(token, untried);
     }
-    if (key === 'bad' && keys.length + untried.length === 0) return refuse('key_of_another_issuer', detail);
     if (key === 'overloaded') return OVERLOADED;
-    if (key === 'bad') return refuse('bad_signature', detail);
+    if (key === 'bad') return refuse(unverifiedBecause(keys.length + untried.length, lookup), detail);
     const later = this.#now();
     const principal = buildPrincipal(token.claims, policy, key.kid);
     const verified = Object.freeze({ ok: true as const, principal });
@@ -165,8 +179,15 @@ export class JwtVerifier {
     if (generation !== -1 && keySet.generationAt(later) === generation) {
       this.#cache.set(digest, entryFor(token, { verified, keySet, generation }, policy.leeway));
     }
-    return isExpired(principal.expiresAt, policy.leeway, later) ? expired(detail) : verified;
+    if (!isExpired(principal.expiresAt, policy.leeway, later)) return verified;
+    return expired(detail, principal, principal.expiresAt * 1000 + policy.leeway, later);
   }
+}
+
+/** Why no key verified the token, of so many that were tried. */
+function unverifiedBecause(tried: number, { isCut = false }: KeyLookup & { outcome: 'found' }): string {
+  if (tried === 0) return 'key_of_another_issuer';
+  return isCut ? KEYS_NOT_TRIED : 'bad_signature';
 }
 
 /** Padding that one place takes is refused in all others, also once the token is known. */
@@ -190,8 +211,16 @@ function refuse(reason: string, detail?: RefusalDetail): Verified & { readonly o
   return invalidCredential('invalid_token', reason, detail);
 }
 
-function expired(detail: RefusalDetail): Verified & { readonly ok: false } {
-  return invalidCredential('token_expired', 'token_expired', detail);
+/** @param validUntil epoch milliseconds of its end with leeway */
+function expired(
+  detail: RefusalDetail,
+  { expiresAt }: Pick<Principal, 'expiresAt'>,
+  validUntil: number,
+  now: number,
+): Verified & { readonly ok: false } {
+  const expiredFor = Math.floor(now / 1000 - expiresAt);
+  const leeway = Math.round(validUntil - expiresAt * 1000) / 1000;
+  return invalidCredential('token_expired', 'token_expired', { ...detail, expiredFor, leeway });
 }
 
 /** A good issuer at the wrong door: the log says whose token came, and whose are read there. */
@@ -235,12 +264,12 @@ function entryFor(
   verdict: Pick<CachedToken, 'verified' | 'keySet' | 'generation'>,
   leeway: number,
 ): CachedToken {
-  const { exp, nbf, iat } = token.claims;
-  const begins = [nbf, iat].filter((moment) => typeof moment === 'number');
+  const { nbf, iat } = token.claims;
+  const begins = [nbf, iat].map(asMoment).filter((moment) => typeof moment === 'number');
   return {
     ...verdict,
     validFrom: Math.max(...begins, 0) * 1000 - leeway,
-    validUntil: Number(exp) * 1000 + leeway,
+    validUntil: verdict.verified.principal.expiresAt * 1000 + leeway,
     // Claims take about two and a half times the text they were read from.
     bytes: 700 + token.payload.length * 2,
   };

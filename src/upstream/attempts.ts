@@ -4,7 +4,10 @@
  * that may be repeated. Never sends twice what might have been received.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
+import { optionTime } from '../timers.ts';
+import { carriesConnectionLogin } from './connection-logins.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
 import { isConnectionLoss, isOurs } from './errors.ts';
 import type { ForwardPlan } from './forward-plan.ts';
@@ -24,10 +27,16 @@ export class Attempts {
   readonly #plan: ForwardPlan;
   readonly #upstream: Upstream;
   readonly #headers: string[];
+  readonly #clientSocket: Socket;
   #target: Target;
-  /** For the one repetition, which has a connection of its own. */
+  /** That of the client connection, where a login may be bound to it. */
+  #bound: SteadyClient | null = null;
+  /** For this request alone: a repetition, or a login that may not be kept. */
   #ownClient: SteadyClient | null = null;
+  /** The client that carries the request, of the pool or not. */
+  #carrier: SteadyClient | null = null;
   #connection: CarryingConnection | null = null;
+  #begun = false;
   #made = 0;
   #written = false;
   #reused = false;
@@ -38,8 +47,14 @@ export class Attempts {
     const { wire, route } = plan;
     this.#plan = plan;
     this.#upstream = upstreams.of(route.upstream);
-    this.#target = this.#upstream.pick();
+    this.#clientSocket = request.socket;
+    const bound = keepsLogins(plan) ? this.#upstream.bound.of(request.socket) : undefined;
+    this.#bound = bound?.client ?? null;
+    this.#target = bound?.target ?? this.#upstream.pick();
     this.#headers = requestHeaders(upstreams.headerRules, plan, this.#target.authority);
+    if (bound === undefined && route.forwardCredential && carriesConnectionLogin(this.#headers)) {
+      this.#openApart();
+    }
     const hasBody = wire.body === 'chunked' || wire.contentLength > 0;
     if (!hasBody) return;
     const bounds = { bytes: route.bodyBytes, idle: route.idleTimeout };
@@ -57,15 +72,15 @@ export class Attempts {
       method: wire.method,
       headers: this.#headers,
       body: this.body,
-      headersTimeout: Number.isFinite(route.responseTimeout) ? route.responseTimeout : 0,
+      headersTimeout: optionTime(route.responseTimeout),
       bodyTimeout: 0,
       // Left to itself undici closes the connection after every body of an unusual method. After HEAD it must be closed: a
       // body that should not be there may come late, and would be the answer to the next caller (RFC 9112 section 6.3).
-      reset: this.#ownClient !== null || wire.method === 'HEAD',
+      // A bound connection has one client only, whose login would be lost.
+      reset: this.#bound === null && (this.#ownClient !== null || wire.method === 'HEAD'),
       servername: this.#target.serverName,
     };
-    if (this.#ownClient === null) this.#target.dispatch(options, handler);
-    else this.#ownClient.dispatch(options, handler);
+    (this.#bound ?? this.#ownClient ?? this.#target).dispatch(options, handler);
   }
 
   /**
@@ -77,14 +92,16 @@ export class Attempts {
     if (this.#written) {
       const repeatable = this.body === null && IDEMPOTENT.has(this.#plan.wire.method);
       if (!repeatable || !this.#reused || this.#answered || !isConnectionLoss(error)) return false;
-      this.#openOwn();
+      // A bound client is the only user of its connection, and has opened a new one by then.
+      if (this.#bound === null) this.#openOwn();
     } else {
       if (isOurs(error)) return false;
       this.#upstream.unreachable(this.#target);
       if (this.#made >= this.#upstream.size) return false;
       this.#target = this.#upstream.pick();
       // What the repetition had leads to the target that is gone.
-      if (this.#ownClient !== null) this.#openOwn();
+      if (this.#bound !== null) this.#openApart();
+      else if (this.#ownClient !== null) this.#openOwn();
     }
     this.send(handler);
     return true;
@@ -96,13 +113,34 @@ export class Attempts {
     this.#ownClient = this.#target.ownClient();
   }
 
-  carriedBy(connection: CarryingConnection): void {
+  /** A connection that no other client uses: the client connection's own, where it may keep a login. */
+  #openApart(): void {
+    if (!keepsLogins(this.#plan)) {
+      this.#openOwn();
+      return;
+    }
+    this.#bound = this.#target.ownClient();
+    this.#upstream.bound.bind(this.#clientSocket, this.#target, this.#bound);
+  }
+
+  carriedBy(connection: CarryingConnection, client: SteadyClient): void {
     this.#connection = connection;
+    this.#carrier = client;
+  }
+
+  /** The answer asks for a login that its connection keeps: the pool never gets it back (RFC 4559 section 6). */
+  leavePool(): void {
+    const carrier = this.#carrier;
+    if (carrier === null || this.#bound !== null || this.#ownClient !== null) return;
+    carrier.leavePool();
+    if (keepsLogins(this.#plan)) this.#upstream.bound.bind(this.#clientSocket, this.#target, carrier);
+    else void carrier.close();
   }
 
   /** The request is about to be written. True the first time that it is. */
   writing(): boolean {
-    const first = this.#ownClient === null;
+    const first = !this.#begun;
+    this.#begun = true;
     this.#written = true;
     this.#reused = this.#connection?.take() ?? false;
     return first;
@@ -122,4 +160,12 @@ export class Attempts {
   close(): void {
     void this.#ownClient?.close();
   }
+}
+
+/**
+ * Whether a login may last on a connection of this client: where credentials are forwarded that no rule of ours judged. A
+ * trusted proxy sends the requests of many clients on one connection, and each would be served as the one who logged in.
+ */
+function keepsLogins({ route, trusted }: ForwardPlan): boolean {
+  return route.forwardCredential && route.auth === 'none' && !trusted;
 }

@@ -5,6 +5,7 @@
 import type { Dependencies } from '../deps.ts';
 import type { Policy, UpstreamPolicy } from '../policy/policy.ts';
 import { TurnTaking } from '../turn-taking.ts';
+import { BoundConnections } from './connection-logins.ts';
 import { InFlight, type InFlightBounds } from './in-flight.ts';
 import { OpenStreams } from './open-streams.ts';
 import { createRequestHeaderRules, type RequestHeaderRules } from './request-headers.ts';
@@ -94,6 +95,8 @@ function transportKey({ targets, tls, connectTimeout }: UpstreamPolicy): string 
 
 /** An upstream: one or several targets, taken in turn. */
 export class Upstream {
+  /** Connections that a login may be bound to, each of one client connection. */
+  readonly bound = new BoundConnections();
   readonly #targets: readonly Target[];
   readonly #now: () => number;
   #next = 0;
@@ -155,10 +158,10 @@ export class Upstream {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#targets.map((target) => target.close()));
+    await Promise.all([this.bound.close(), ...this.#targets.map((target) => target.close())]);
   }
 
   async destroy(): Promise<void> {
-    await Promise.all(this.#targets.map((target) => target.destroy()));
+    await Promise.all([this.bound.destroy(), ...this.#targets.map((target) => target.destroy())]);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Refusal } from '../refusals/refusal.ts';
 
-/** Words for codes that Node, OpenSSL and undici give; what is not here is `upstream_failed`. */
+/** Words for codes that Node, OpenSSL and undici give; an error that is not here is `upstream_failed`. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connect_refused',
   ENOENT: 'connect_refused',
@@ -25,6 +25,10 @@ const REASONS: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'tls_failed',
   HOSTNAME_MISMATCH: 'tls_failed',
   INVALID_PURPOSE: 'tls_failed',
+  INVALID_CA: 'tls_failed',
+  PATH_LENGTH_EXCEEDED: 'tls_failed',
+  // What Node calls every other verification error of OpenSSL.
+  UNSPECIFIED: 'tls_failed',
   UND_ERR_HEADERS_OVERFLOW: 'bad_response',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'bad_response',
 };
@@ -48,18 +52,21 @@ const OURS = new Set([
 ]);
 
 /**
- * A failure before any byte of an answer was passed on: 502, 504 when it was a matter of time, 503 when it
- * was ours.
+ * A failure of the upstream leg before any byte of an answer was passed on: 504 when it was a matter of time, 503 for the
+ * few codes that say that it was ours, and 502 for every other error, known or not.
  */
 export function refusalFor(error: Error): Refusal {
   const code = codeOf(error);
   const detail = { cause: code };
   const timeout = TIMEOUTS[code];
   if (timeout !== undefined) return { kind: 'gateway_timeout', reason: timeout, detail };
-  if (OURS.has(code) || code === 'unknown') {
-    return { kind: 'unavailable', reason: 'forwarding_failed', retryAfter: 5, detail };
-  }
+  if (OURS.has(code)) return forwardingFailed(code);
   return { kind: 'bad_gateway', reason: reasonOf(error, code), detail };
+}
+
+/** A failure of ours on the way to the upstream: 503. */
+export function forwardingFailed(cause: string): Refusal {
+  return { kind: 'unavailable', reason: 'forwarding_failed', retryAfter: 5, detail: { cause } };
 }
 
 /** The upstream's answer is not HTTP that we pass on. */
@@ -86,14 +93,19 @@ function reasonOf(error: Error, code: string): string {
   if (code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)/.test(error.message)) return 'bad_response';
   const known = REASONS[code];
   if (known !== undefined) return known;
-  if (/^(?:ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|UNABLE_TO_|CRL_)/.test(code)) return 'tls_failed';
+  if (/^(?:ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|UNABLE_TO_|CRL_|ERROR_IN_C)/.test(code)) return 'tls_failed';
   return code.startsWith('HPE_') ? 'bad_response' : 'upstream_failed';
 }
 
-/** The code of an error, made of upper-case letters, digits and underscores; `unknown` without one. */
+/**
+ * The code of an error, made of upper-case letters, digits and underscores; `unknown` without one. OpenSSL's names of
+ * alerts hold a slash: `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`.
+ */
 function codeOf(error: Error): string {
   // undici means to say which rule was broken, and says `HPE_undefined`.
   if (error.name === 'HTTPParserError') return 'HPE_INVALID';
   const code: unknown = 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : 'unknown';
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_/]{1,95}$/.test(code)
+    ? code.replaceAll('/', '_')
+    : 'unknown';
 }

@@ -6,10 +6,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { elapsed } from '../observe/stopwatch.ts';
 import type { Refusal } from '../refusals/refusal.ts';
+import { startTimer, stopTimer } from '../timers.ts';
 import { Attempts } from './attempts.ts';
 import { type Departing, forgetDeparture, watchDeparture } from './departures.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
-import { badResponse, refusalFor } from './errors.ts';
+import { badResponse, forwardingFailed, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
 import { flawOfInterim, judgeAnswer } from './judge-answer.ts';
@@ -18,7 +19,7 @@ import { Passage } from './passage.ts';
 import type { BodyWatcher } from './request-body.ts';
 import type { ResponseHead } from './response-headers.ts';
 import { ResponseStream, type ResponseWatcher } from './response-stream.ts';
-import type { CarriedHandler, CarryingConnection } from './steady-client.ts';
+import type { CarriedHandler, CarryingConnection, SteadyClient } from './steady-client.ts';
 
 /** `undici` calls the `on...` methods; none of them may throw. */
 export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, BodyWatcher, ResponseWatcher {
@@ -32,7 +33,6 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   #abort: ((error?: Error) => void) | null = null;
   #resume: (() => void) | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
-
   #state: 'waiting' | 'sending' | 'answering' | 'over' = 'waiting';
   #holdsPlace = false;
   #interim = 0;
@@ -71,7 +71,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
       this.#attempts = new Attempts(this.#upstreams, this.#request, this.plan, this);
       this.#attempts.send(this);
     } catch (error) {
-      this.#refuse(refusalFor(error instanceof Error ? error : new Error('not an error')));
+      this.#refuse(forwardingFailed(error instanceof Error ? error.name : 'unknown'));
     }
   }
 
@@ -83,15 +83,12 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     return this.#isOver();
   }
 
-  onCarrier(connection: CarryingConnection): void {
-    this.#attempts?.carriedBy(connection);
+  onCarrier(connection: CarryingConnection, client: SteadyClient): void {
+    this.#attempts?.carriedBy(connection, client);
   }
 
   onConnect(abort: (error?: Error) => void): void {
-    if (this.#isOver()) {
-      abort();
-      return;
-    }
+    if (this.#isOver()) return abort();
     this.#abort = abort;
     const first = this.#attempts?.writing() === true;
     // Only now is it sure that somebody will read the body (RFC 9110 section 10.1.1).
@@ -129,6 +126,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     this.#state = 'answering';
     this.#status = status;
     this.#head = head;
+    if (head.connectionLogin) this.#attempts?.leavePool();
     if (head.eventStream) {
       // Open for hours: it counts as a connection, not as a request in flight.
       this.#giveBackPlace();
@@ -143,7 +141,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   awaitBody(patience: number): void {
     if (this.#isOver()) return;
     this.#answer.flush();
-    if (Number.isFinite(patience)) this.#idleTimer = setTimeout(() => this.#idle(), patience);
+    this.#idleTimer = startTimer(() => this.#idle(), patience);
   }
 
   onData(chunk: Buffer): boolean {
@@ -237,6 +235,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
 
   /** Gives the upstream up before anything was answered. */
   #refuse(refusal: Refusal): void {
+    if (this.#upstreams.inFlight.stopped) return this.departed();
     this.#release();
     this.#guarded(() => this.plan.refused(refusal));
   }
@@ -254,7 +253,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
   #close(): void {
     this.#state = 'over';
     forgetDeparture(this.#request.socket, this);
-    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    stopTimer(this.#idleTimer);
     if (this.#head?.eventStream === true) this.#upstreams.openStreams.delete(this);
     if (!this.#holdsPlace) this.#upstreams.inFlight.abandon(this);
     this.#giveBackPlace();
@@ -272,7 +271,7 @@ export class Exchange implements CarriedHandler, Waiter, Departing, OpenStream, 
     this.#guarded(() =>
       this.plan.done({
         status: this.#status,
-        end,
+        end: end !== 'complete' && this.#upstreams.inFlight.stopped ? 'going_away' : end,
         bytesIn: this.#attempts?.body?.taken ?? 0,
         bytesOut: this.#bytesOut,
         upstreamDuration: this.#upstreamDuration,

@@ -12,6 +12,8 @@ export interface ForwardPlan {
   /** Flat list of identity headers, set after everything else; null for anonymous callers. */
   readonly identity: readonly string[] | null;
   readonly requestId: string;
+  /** The id that the client is told in the answer, unless the upstream tells one; null for none. */
+  readonly answerId: string | null;
   /** Address of the connection's peer; 'unix' on a unix socket. */
   readonly peer: string;
   /** The peer is one of `trusted_proxies`. */
@@ -54,7 +56,7 @@ export type ExchangeEnd =
   | 'body_too_long'
   /** An event stream or a WebSocket was ended because its credential did, or would be refused now. */
   | 'expired'
-  /** An event stream or a WebSocket was ended because this process stops. */
+  /** This process stops: an event stream or a WebSocket was ended, or the drain was over before the exchange. */
   | 'going_away';
 
 export interface ExchangeOutcome {

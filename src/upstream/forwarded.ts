@@ -4,7 +4,15 @@
  * writes itself: a proxy that keeps one form passes the caller's own text in the other.
  */
 import type { Policy } from '../policy/policy.ts';
+import { listMembers } from '../wire/header-grammar.ts';
 import type { ForwardPlan } from './forward-plan.ts';
+import {
+  asForwarded,
+  asXForwarded,
+  forwardedElement,
+  isRfc7239Only,
+  type ReceivedForwarded,
+} from './forwarded-both.ts';
 
 /** Folded names of what this file writes, and of what others write in their place. */
 export const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
@@ -33,11 +41,15 @@ export const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
   'client-ip',
 ]);
 
-/** What a trusted peer told, by lower-case name, lines joined by commas. */
-export type ReceivedForwarded = ReadonlyMap<string, string>;
-
 /** Longest chain of addresses that is carried on, in characters; of a longer one the nearest hops are. */
 const LONGEST_CHAIN = 2048;
+
+/** What of a policy decides here. */
+export interface ForwardedRules {
+  readonly forwarded: Policy['forwarded'];
+  /** Whether an address is one of `trusted_proxies`. */
+  trusts(address: string): boolean;
+}
 
 /**
  * Appends the fields to a flat header list.
@@ -45,37 +57,52 @@ const LONGEST_CHAIN = 2048;
  */
 export function addForwarded(
   headers: string[],
-  mode: Policy['forwarded'],
+  { forwarded: mode, trusts }: ForwardedRules,
   plan: ForwardPlan,
   received: ReceivedForwarded | null,
 ): void {
   if (mode === 'none') return;
   const peer = plainAddress(plan.peer);
-  if (mode !== 'rfc7239') addXForwarded(headers, plan, peer, received);
-  if (mode !== 'x_forwarded') {
-    headers.push('forwarded', append(received?.get('forwarded'), forwardedElement(plan, peer)));
+  const before = received?.get('forwarded');
+  if (mode === 'rfc7239') {
+    const own = forwardedElement(peer, schemeOf(plan.encrypted), plan.wire.authority);
+    headers.push('forwarded', append(before, own));
+  } else {
+    const told = mode === 'both' && received !== null ? asXForwarded(received, trusts) : received;
+    const { chain, scheme, host } = addXForwarded(headers, plan, peer, told);
+    if (mode === 'both' && isRfc7239Only(received)) {
+      headers.push('forwarded', append(before, forwardedElement(peer, scheme, host)));
+    } else if (mode === 'both') {
+      const hops = peer === null ? [...listMembers(chain), 'unknown'] : listMembers(chain);
+      headers.push(
+        'forwarded',
+        asForwarded({ hops, schemes: listMembers(scheme), hosts: listMembers(host) }),
+      );
+    }
   }
   headers.push('via', append(received?.get('via'), `${plan.wire.httpVersion} sallyport`));
 }
 
+/** @returns what was told; texts are empty for what was not */
 function addXForwarded(
   headers: string[],
   plan: ForwardPlan,
   peer: string | null,
   received: ReceivedForwarded | null,
-): void {
+): { readonly chain: string; readonly scheme: string; readonly host: string } {
   const { wire, encrypted } = plan;
   const before = received?.get('x-forwarded-for');
-  if (peer !== null) headers.push('x-forwarded-for', append(before, peer));
-  else if (before !== undefined) headers.push('x-forwarded-for', before);
-  const scheme = received?.get('x-forwarded-proto');
-  headers.push('x-forwarded-proto', scheme !== undefined && isScheme(scheme) ? scheme : schemeOf(encrypted));
-  const host = received?.get('x-forwarded-host');
-  if (host !== undefined && isHosts(host)) headers.push('x-forwarded-host', host);
-  else if (wire.authority !== '') headers.push('x-forwarded-host', wire.authority);
+  const chain = peer === null ? (before ?? '') : append(before, peer);
+  if (chain !== '') headers.push('x-forwarded-for', chain);
+  const scheme = schemesIn(received?.get('x-forwarded-proto')) ?? schemeOf(encrypted);
+  headers.push('x-forwarded-proto', scheme);
+  const told = received?.get('x-forwarded-host');
+  const host = told !== undefined && isHosts(told) ? told : wire.authority;
+  if (host !== '') headers.push('x-forwarded-host', host);
   const prefix = (received?.get('x-forwarded-prefix') ?? '') + strippedPrefix(plan);
   if (prefix !== '') headers.push('x-forwarded-prefix', prefix);
   if (received !== null) addUntouched(headers, received);
+  return { chain, scheme, host };
 }
 
 /** What we do not write ourselves is carried on from a trusted peer as it came. */
@@ -118,21 +145,9 @@ function strippedPrefix({ route, wire }: ForwardPlan): string {
   return wire.path.slice(0, end - 1);
 }
 
-/** One element of RFC 7239 section 4: an IPv6 address and a port make a value that must be quoted. */
-function forwardedElement({ wire, encrypted }: ForwardPlan, peer: string | null): string {
-  const by = peer === null ? 'unknown' : peer.includes(':') ? `"[${peer}]"` : peer;
-  const host = wire.authority === '' ? '' : `;host=${tokenOrQuoted(wire.authority)}`;
-  return `for=${by};proto=${schemeOf(encrypted)}${host}`;
-}
-
-function tokenOrQuoted(text: string): string {
-  return /^[A-Za-z0-9.-]+$/.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
-}
-
-/** Without the IPv4-mapped prefix of a listener for both families, and without a zone; null for a unix socket. */
+/** Without a zone; null for a unix socket. */
 function plainAddress(peer: string): string | null {
   if (peer === 'unix') return null;
-  if (peer.startsWith('::ffff:') && peer.includes('.')) return peer.slice(7);
   const zone = peer.indexOf('%');
   return zone < 0 ? peer : peer.slice(0, zone);
 }
@@ -141,9 +156,16 @@ function schemeOf(encrypted: boolean): string {
   return encrypted ? 'https' : 'http';
 }
 
-function isScheme(text: string): boolean {
-  return /^https?(?:, ?https?){0,15}$/i.test(text);
+/**
+ * The schemes that a trusted peer told, in lower case; null when they are none. Proxies say `wss` and `ws` of a
+ * WebSocket handshake (Traefik): servers ask whether it is `https`, and make `wss` of that by themselves.
+ */
+function schemesIn(text: string | undefined): string | null {
+  if (text === undefined || !SCHEMES.test(text)) return null;
+  return text.toLowerCase().replace(/ws(?=s?(?:,|$))/g, 'http');
 }
+
+const SCHEMES = /^(?:https?|wss?)(?:, ?(?:https?|wss?)){0,15}$/i;
 
 function isHosts(text: string): boolean {
   return /^[A-Za-z0-9.:[\]_-]+(?:, ?[A-Za-z0-9.:[\]_-]+){0,15}$/.test(text);

@@ -2,6 +2,7 @@
  * Bounds the requests that are with an upstream at once, and those that wait for their turn. Beyond both
  * it turns away at once: a queue without a bound only makes everybody late.
  */
+import { startTimer, stopTimer } from '../timers.ts';
 
 /** Somebody who wants to be in flight. Each is told exactly one of the two, unless it abandons its place. */
 export interface Waiter {
@@ -25,6 +26,9 @@ export class InFlight {
   #bounds: InFlightBounds;
   #running = 0;
   readonly #waiting = new Map<Waiter, NodeJS.Timeout | null>();
+  /** WebSocket handshakes under way. Their connections left HTTP, so that the listener does not close them. */
+  readonly handshakes = new Set<{ cut(): void }>();
+  #stopped = false;
 
   constructor(bounds: InFlightBounds) {
     this.#bounds = bounds;
@@ -40,6 +44,17 @@ export class InFlight {
     return this.#waiting.size;
   }
 
+  /** Whether the process cuts everything: what does not end whole from then on ends because of that. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Cuts the handshakes; the others are cut with their connections. */
+  stop(): void {
+    this.#stopped = true;
+    for (const handshake of [...this.handshakes]) handshake.cut();
+  }
+
   /** Takes new bounds, as a reload brings them; wider ones admit those who wait. */
   rebound(bounds: InFlightBounds): void {
     this.#bounds = bounds;
@@ -53,8 +68,10 @@ export class InFlight {
       this.#running += 1;
       waiter.admitted();
     } else if (this.#waiting.size < queue) {
-      const bounded = Number.isFinite(queueTimeout);
-      this.#waiting.set(waiter, bounded ? setTimeout(() => this.#tooLate(waiter), queueTimeout) : null);
+      this.#waiting.set(
+        waiter,
+        startTimer(() => this.#tooLate(waiter), queueTimeout),
+      );
     } else {
       waiter.turnedAway('queue_full');
     }
@@ -69,7 +86,7 @@ export class InFlight {
   /** Stops waiting. Without effect for one who does not wait. */
   abandon(waiter: Waiter): void {
     const timer = this.#waiting.get(waiter);
-    if (timer) clearTimeout(timer);
+    stopTimer(timer ?? null);
     this.#waiting.delete(waiter);
   }
 

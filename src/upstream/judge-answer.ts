@@ -4,7 +4,7 @@ import { badResponse } from './errors.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import { shareWithOrigins } from './response-cors.ts';
 import { type ResponseHead, readResponseHead } from './response-headers.ts';
-import { isLeftToOthers, protectFromCaches } from './response-privacy.ts';
+import { hasField, isLeftToOthers, protectFromCaches } from './response-privacy.ts';
 
 /** Interim responses (1xx) that an upstream may send before its answer; they are not passed on. */
 const INTERIM_RESPONSES = 16;
@@ -13,7 +13,7 @@ export type JudgedAnswer = ResponseHead | { readonly ok: false; readonly refusal
 
 /**
  * Why nothing is waited for after an interim response, or null: it is below 100 and so no status, or 101 without having been
- * asked for, or there is no end of them.
+ * asked for, or there is no end of them. `100 Continue` comes as 102 (see head-repair.ts).
  * @param count how many there were, this one included
  */
 export function flawOfInterim(status: number, count: number): Refusal | null {
@@ -36,6 +36,10 @@ export function judgeAnswer(plan: ForwardPlan, status: number, raw: readonly Buf
   if (!head.ok) return { ok: false, refusal: badResponse(head.cause) };
   protectFromCaches(head.headers, plan);
   if (plan.place?.in === 'authorization' && isLeftToOthers(head.headers)) plan.leftToOthers();
+  const { answerId } = plan;
+  if (answerId !== null && !hasField(head.headers, 'x-request-id')) {
+    head.headers.push('X-Request-Id', answerId);
+  }
   if (route.cors !== null) shareWithOrigins(head.headers, route.cors, wire);
   return head;
 }

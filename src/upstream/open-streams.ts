@@ -2,6 +2,8 @@
  * Event streams and WebSockets that are open: they outlive the judgement that let them in, so they end
  * when their credential does, when a reload would refuse them, and when the process stops.
  */
+
+import { startTimer, stopTimer } from '../timers.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 
 /** Why a stream is ended from our side. */
@@ -15,9 +17,6 @@ export interface OpenStream {
 
 /** Whether a stream may stay. */
 export type Judgement = (plan: ForwardPlan) => boolean | Promise<boolean>;
-
-/** Longest delay that a timer of Node takes; a longer one would fire at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** All streams that are open, of whatever policy let them in. */
 export class OpenStreams {
@@ -46,7 +45,7 @@ export class OpenStreams {
   /** Forgets a stream that is over. */
   delete(stream: OpenStream): void {
     const timer = this.#streams.get(stream);
-    if (timer) clearTimeout(timer);
+    stopTimer(timer ?? null);
     this.#streams.delete(stream);
   }
 
@@ -71,9 +70,9 @@ export class OpenStreams {
     for (const stream of [...this.#streams.keys()]) stream.end('going_away');
   }
 
-  #schedule(stream: OpenStream): NodeJS.Timeout {
+  #schedule(stream: OpenStream): NodeJS.Timeout | null {
     const left = Math.max(0, stream.plan.expiresAt - this.#now());
-    return setTimeout(() => this.#due(stream), Math.min(left, LONGEST_TIMER));
+    return startTimer(() => this.#due(stream), left);
   }
 
   #due(stream: OpenStream): void {

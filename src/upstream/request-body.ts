@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { startTimer, stopTimer } from '../timers.ts';
 import type { Passage } from './passage.ts';
 
 /** Hears of what a body does that it must not. */
@@ -56,7 +57,7 @@ export class RequestBody extends Readable {
 
   /** Lets go of the message, which stays readable for whoever reads it next. */
   detach(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    stopTimer(this.#timer);
     this.#timer = null;
     if (!this.#attached) return;
     this.#attached = false;
@@ -67,7 +68,7 @@ export class RequestBody extends Readable {
   #attach(): void {
     this.#attached = true;
     this.#source.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
-    if (Number.isFinite(this.#bounds.idle)) this.#timer = setTimeout(this.#onIdle, this.#bounds.idle);
+    this.#timer = startTimer(this.#onIdle, this.#bounds.idle);
   }
 
   readonly #onData = (chunk: Buffer): void => {

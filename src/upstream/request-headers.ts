@@ -10,7 +10,8 @@ import { HOP_BY_HOP, nominatedBy } from '../wire/hop-by-hop.ts';
 import { DANGEROUS_HEADERS, IDENTITY_HEADERS, IDENTITY_PREFIX } from '../wire/reserved-headers.ts';
 import { type EmbeddedCredentials, embeddedCredentials, namesToCut } from './embedded-credentials.ts';
 import type { ForwardPlan } from './forward-plan.ts';
-import { addForwarded, FORWARDED_HEADERS, type ReceivedForwarded } from './forwarded.ts';
+import { addForwarded, FORWARDED_HEADERS, type ForwardedRules } from './forwarded.ts';
+import type { ReceivedForwarded } from './forwarded-both.ts';
 import { forwardedOffers } from './subprotocols.ts';
 
 /** What becomes of a caller's header. */
@@ -32,8 +33,7 @@ type Treatment =
   | 'connection';
 
 /** What of a policy decides about headers, prepared at load. */
-export interface RequestHeaderRules {
-  readonly forwarded: Policy['forwarded'];
+export interface RequestHeaderRules extends ForwardedRules {
   /** Credentials that are cut out of what else passes. */
   readonly embedded: EmbeddedCredentials;
   /** @param name lower-case */
@@ -74,6 +74,7 @@ export function createRequestHeaderRules(policy: Policy): RequestHeaderRules {
   const remembered = new Map<string, Treatment>();
   return {
     forwarded: policy.forwarded,
+    trusts: (address) => policy.trustedProxies.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
     embedded,
     treatmentOf(name) {
       let treatment = remembered.get(name);
@@ -146,7 +147,7 @@ function addOurs(
 ): void {
   const { body, contentLength } = plan.wire;
   if (body === 'length' && contentLength > 0) headers.push('content-length', String(contentLength));
-  addForwarded(headers, rules.forwarded, plan, received);
+  addForwarded(headers, rules, plan, received);
   headers.push('x-request-id', plan.requestId);
   if (plan.identity !== null) headers.push(...plan.identity);
 }

@@ -3,6 +3,7 @@
  * response in one way only is refused (RFC 9112 section 6.3).
  */
 import { connectionNominated, HOP_BY_HOP } from '../wire/hop-by-hop.ts';
+import { asksForConnectionLogin } from './connection-logins.ts';
 
 /** A response header that is passed on. */
 export interface ResponseHead {
@@ -14,11 +15,22 @@ export interface ResponseHead {
   readonly eventStream: boolean;
   /** Chunks are announced where there can be no body. They may come all the same, and are nobody's. */
   readonly strayBody: boolean;
+  /** A login is asked for, or was granted, that the connection keeps. */
+  readonly connectionLogin: boolean;
 }
 
 export type ResponseHeadResult = ResponseHead | { readonly ok: false; readonly cause: string };
 
-type Treatment = 'pass' | 'drop' | 'connection' | 'length' | 'coding' | 'type';
+type Treatment =
+  | 'pass'
+  | 'drop'
+  | 'challenge'
+  | 'proxy_challenge'
+  | 'persistent'
+  | 'connection'
+  | 'length'
+  | 'coding'
+  | 'type';
 
 /** Names whose treatment is remembered, by spelling. Upstreams have few, but nobody has without bound. */
 const REMEMBERED_NAMES = 1024;
@@ -35,11 +47,12 @@ export function readResponseHead(raw: readonly Buffer[], status: number, method:
     const cause = reader.take(raw[i]?.toString('latin1') ?? '', raw[i + 1]?.toString('latin1') ?? '');
     if (cause !== null) return { ok: false, cause };
   }
-  const { headers, length, coding, connection, eventStream } = reader;
+  const { headers, length, coding, connection, eventStream, connectionLogin } = reader;
   if (length !== null && coding !== null) return { ok: false, cause: 'content_length_and_transfer_encoding' };
   if (connection !== '') removeNominated(headers, connection);
   const framing = framingOf(status, method, length, coding);
-  return { ok: true, headers, framing, eventStream, strayBody: framing === 'none' && coding !== null };
+  const strayBody = framing === 'none' && coding !== null;
+  return { ok: true, headers, framing, eventStream, strayBody, connectionLogin };
 }
 
 /** Gathers fields one by one. */
@@ -49,6 +62,7 @@ class HeadReader {
   coding: string | null = null;
   connection = '';
   eventStream = false;
+  connectionLogin = false;
   readonly #status: number;
 
   constructor(status: number) {
@@ -75,6 +89,15 @@ class HeadReader {
         return null;
       case 'type':
         this.eventStream = isEventStream(value);
+        break;
+      case 'proxy_challenge':
+        this.connectionLogin ||= asksForConnectionLogin(value);
+        return null;
+      case 'challenge':
+        this.connectionLogin ||= asksForConnectionLogin(value);
+        break;
+      case 'persistent':
+        this.connectionLogin = true;
         break;
       case 'pass':
     }
@@ -114,6 +137,13 @@ function judge(name: string): Treatment {
       return 'coding';
     case 'content-type':
       return 'type';
+    case 'www-authenticate':
+      return 'challenge';
+    case 'proxy-authenticate':
+      return 'proxy_challenge';
+    // What IIS says of a connection that stays logged in. With `false` too: then it had a login.
+    case 'persistent-auth':
+      return 'persistent';
     // Tells of hops that are none of the caller's business (RFC 7239 section 8.2).
     case 'forwarded':
       return 'drop';

@@ -125,7 +125,8 @@ function membersOf(headers: readonly string[], name: string): readonly string[] 
   return members;
 }
 
-function hasField(headers: readonly string[], name: string): boolean {
+/** Whether a flat list has a field of this lower-case name. */
+export function hasField(headers: readonly string[], name: string): boolean {
   for (let i = 0; i < headers.length; i += 2) if (isNamed(headers[i], name)) return true;
   return false;
 }

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { discardUpload } from '../refusals/linger.ts';
+import { optionTime } from '../timers.ts';
 import type { Passage } from './passage.ts';
 import type { ResponseHead } from './response-headers.ts';
 
@@ -91,7 +92,7 @@ export class ResponseStream {
     response.once('drain', this.#onDrain);
     if (Number.isFinite(this.#patience) && response.socket) {
       response.once('timeout', this.#onStall);
-      response.socket.setTimeout(this.#patience);
+      response.socket.setTimeout(optionTime(this.#patience));
     }
     return false;
   }

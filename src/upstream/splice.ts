@@ -3,6 +3,7 @@
  * reads no message, and puts in one frame of its own at most: the close frame with which we end a tunnel.
  */
 import type { Duplex } from 'node:stream';
+import { startTimer, stopTimer } from '../timers.ts';
 import type { TurnTaking } from '../turn-taking.ts';
 import type { ExchangeEnd } from './forward-plan.ts';
 import { closeFrame, FrameTracker } from './frame-tracker.ts';
@@ -46,7 +47,7 @@ export class Splice {
     this.#client = client;
     this.#upstream = upstream;
     this.#ended = ended;
-    if (Number.isFinite(idle)) this.#idleTimer = setTimeout(() => this.#cut('idle'), idle);
+    this.#idleTimer = startTimer(() => this.#cut('idle'), idle);
     this.#join(client, upstream, this.#fromClient);
     this.#join(upstream, client, this.#fromUpstream);
     client.once('close', () => this.#finish());
@@ -130,8 +131,8 @@ export class Splice {
 
   #endWithin(patience: number): void {
     if (this.#over) return;
-    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
-    this.#endTimer = setTimeout(() => this.#finish(), patience);
+    stopTimer(this.#endTimer);
+    this.#endTimer = startTimer(() => this.#finish(), patience);
   }
 
   #cut(end: ExchangeEnd): void {
@@ -142,8 +143,8 @@ export class Splice {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
-    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
+    stopTimer(this.#idleTimer);
+    stopTimer(this.#endTimer);
     this.#client.destroy();
     this.#upstream.destroy();
     this.#ended(this.#end);

@@ -5,6 +5,8 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
+import { HeadRepair } from './head-repair.ts';
+import { readBeforeFailing } from './write-failures.ts';
 
 /** What an exchange may ask of the connection that carries it. */
 export interface CarryingConnection {
@@ -18,10 +20,11 @@ export interface CarryingConnection {
 export interface CarriedHandler extends Dispatcher.DispatchHandler {
   /** Nobody waits for the answer any more. */
   readonly abandoned?: boolean;
-  onCarrier?(connection: CarryingConnection): void;
+  onCarrier?(connection: CarryingConnection, client: SteadyClient): void;
 }
 
 class Connection implements CarryingConnection {
+  readonly heads = new HeadRepair();
   broken = false;
   /** Of the last request. */
   handler: CarriedHandler | null = null;
@@ -30,11 +33,13 @@ class Connection implements CarryingConnection {
   opened(): void {
     this.broken = false;
     this.#used = false;
+    this.heads.begin();
   }
 
   take(): boolean {
     const used = this.#used;
     this.#used = true;
+    this.heads.begin();
     return used;
   }
 }
@@ -65,8 +70,16 @@ export class SteadyClient extends Client {
    */
   override dispatch(options: Dispatcher.DispatchOptions, handler: CarriedHandler): boolean {
     this.#connection.handler = handler;
-    handler.onCarrier?.(this.#connection);
+    handler.onCarrier?.(this.#connection, this);
     return super.dispatch(options, handler) || this.stats.size === 0;
+  }
+
+  /**
+   * Takes the client out of the pool that holds it; what it carries goes on. A pool gives no more requests to a client
+   * that reports a failed connection. It has one request at most, so that none waits behind the present one.
+   */
+  leavePool(): void {
+    announceFailure(this);
   }
 }
 
@@ -75,8 +88,13 @@ function listenForErrors(client: EventEmitter, failed: (error: Error) => void): 
   client.on('error', failed);
 }
 
+/** To its pool alone: undici's own listeners are the only ones. undici's types do not know the method. */
+function announceFailure(client: EventEmitter): void {
+  client.emit('connectionError', null, [client], new Error('taken out of the pool'));
+}
+
 /**
- * Puts right two things about connections. undici takes a reset for the end of a body that only the end of its
+ * Puts right four things about connections. The parser gets header sections that it can read. A write that fails would hide the answer that came before it. undici takes a reset for the end of a body that only the end of its
  * connection delimits: whoever listens first knows better. And when a request is given up, undici takes it for
  * one to be sent again, and connects anew only to find that nobody wants it.
  */
@@ -91,11 +109,25 @@ function watched(connect: buildConnector.connector, connection: Connection): bui
       const socket: Socket | null | undefined = outcome[1];
       if (socket) {
         connection.opened();
-        socket.prependListener('error', () => {
+        readBeforeFailing(socket);
+        repairHeads(socket, connection.heads);
+
+        socket.prependListener('error', (error) => {
           connection.broken = true;
+          // Node tells of a TLS alert without ending the socket, and undici of the end that follows instead of the alert.
+          socket.destroy(error);
         });
       }
       callback(...outcome);
     });
+  };
+}
+
+/** undici asks for what came by `read`. A tunnel listens for `data`, which is untouched. */
+function repairHeads(socket: Socket, heads: HeadRepair): void {
+  const { read } = socket;
+  socket.read = (size) => {
+    const piece: unknown = read.call(socket, size);
+    return piece instanceof Buffer ? heads.take(piece) : piece;
   };
 }

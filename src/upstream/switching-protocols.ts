@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { fieldValue, listHas, listMembers } from '../wire/header-grammar.ts';
 import { connectionNominated } from '../wire/hop-by-hop.ts';
 import type { WireRequest } from '../wire/wire-request.ts';
+import type { ForwardPlan } from './forward-plan.ts';
 import type { Subprotocols } from './subprotocols.ts';
 
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -16,7 +17,7 @@ const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
  * @param raw names and values in turn, as bytes
  */
 export function readSwitch(
-  wire: WireRequest,
+  { wire, answerId }: Pick<ForwardPlan, 'wire' | 'answerId'>,
   subprotocols: Subprotocols,
   raw: readonly Buffer[],
 ): { readonly ok: true; readonly head: string } | { readonly ok: false; readonly cause: string } {
@@ -51,7 +52,16 @@ export function readSwitch(
   }
   if (!upgraded) return refused('upgrade');
   if (!accepted) return refused('accept');
-  return { ok: true, head: `${head}${fallbackLine(subprotocols, protocols)}\r\n` };
+  const tail = `${idLine(answerId, raw)}${fallbackLine(subprotocols, protocols)}\r\n`;
+  return { ok: true, head: head + tail };
+}
+
+/** The request's id, unless the upstream sends one or the policy says no. */
+function idLine(id: string | null, raw: readonly Buffer[]): string {
+  const isSent = raw.some(
+    (name, i) => i % 2 === 0 && name.toString('latin1').toLowerCase() === 'x-request-id',
+  );
+  return id === null || isSent ? '' : `X-Request-Id: ${id}\r\n`;
 }
 
 /** For a caller whose token came as a subprotocol, where the upstream chose none. */

@@ -1,6 +1,7 @@
 /** One address of an upstream: its pool of connections, and connections outside of it. */
 import { buildConnector, type Client, type Dispatcher, Pool } from 'undici';
 import type { UpstreamPolicy, UpstreamTarget } from '../policy/policy.ts';
+import { optionTime } from '../timers.ts';
 import { type CarriedHandler, SteadyClient } from './steady-client.ts';
 
 /** Longest response header block, in bytes of names and values. */
@@ -80,7 +81,7 @@ export class Target {
 function connectorFor(target: UpstreamTarget, upstream: UpstreamPolicy): buildConnector.connector {
   const { ca, cert, key, serverName, insecureSkipVerify } = upstream.tls;
   const connect = buildConnector({
-    timeout: Number.isFinite(upstream.connectTimeout) ? upstream.connectTimeout : 0,
+    timeout: optionTime(upstream.connectTimeout),
     allowH2: false,
     rejectUnauthorized: !insecureSkipVerify,
     ...(target.socketPath !== null && { socketPath: target.socketPath }),

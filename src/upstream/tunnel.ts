@@ -6,9 +6,10 @@ import type { Duplex } from 'node:stream';
 import { elapsed } from '../observe/stopwatch.ts';
 import { discardBytes } from '../refusals/linger.ts';
 import type { Refusal } from '../refusals/refusal.ts';
+import { optionTime } from '../timers.ts';
 import { type Departing, forgetDeparture, watchDeparture } from './departures.ts';
 import type { Upstream, Upstreams } from './dispatcher.ts';
-import { badResponse, refusalFor } from './errors.ts';
+import { badResponse, forwardingFailed, refusalFor } from './errors.ts';
 import type { ExchangeEnd, ForwardPlan } from './forward-plan.ts';
 import type { Waiter } from './in-flight.ts';
 import { flawOfInterim, judgeAnswer } from './judge-answer.ts';
@@ -57,6 +58,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     const { socket } = this.#connection;
     this.#upstream.enter();
     socket.on('error', ignore);
+    this.#upstreams.inFlight.handshakes.add(this);
     if (watchDeparture(socket, this)) this.#upstreams.inFlight.enter(this);
     else this.departed();
   }
@@ -70,7 +72,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     try {
       this.#ask();
     } catch (error) {
-      this.#refuse(refusalFor(error instanceof Error ? error : new Error('not an error')));
+      this.#refuse(forwardingFailed(error instanceof Error ? error.name : 'unknown'));
     }
   }
 
@@ -90,8 +92,8 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
       method: wire.method,
       headers: requestHeaders(this.#upstreams.headerRules, this.plan, target.authority),
       upgrade: 'websocket',
-      headersTimeout: Number.isFinite(route.responseTimeout) ? route.responseTimeout : 0,
-      bodyTimeout: Number.isFinite(route.idleTimeout) ? route.idleTimeout : 0,
+      headersTimeout: optionTime(route.responseTimeout),
+      bodyTimeout: optionTime(route.idleTimeout),
       servername: target.serverName,
     };
     this.#client.dispatch(options, this);
@@ -111,7 +113,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     }
     this.#upstreamDuration = elapsed() - this.#askedAt;
     const subprotocols = subprotocolsOf(this.#upstreams.headerRules.embedded, this.plan);
-    const answer = readSwitch(this.plan.wire, subprotocols, (raw ?? []).map(toBuffer));
+    const answer = readSwitch(this.plan, subprotocols, (raw ?? []).map(toBuffer));
     if (answer.ok) {
       this.#open(answer.head, upstream);
     } else {
@@ -124,6 +126,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     const { socket, head: early } = this.#connection;
     const { route } = this.plan;
     this.#state = 'open';
+    this.#upstreams.inFlight.handshakes.delete(this);
     this.#status = 101;
     this.#giveBackPlace();
     socket.write(head, 'latin1');
@@ -190,6 +193,12 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
     if (this.#state !== 'open') this.#over('client_gone');
   }
 
+  /** The process stops before the upstream answered. */
+  cut(): void {
+    this.#over('going_away');
+    this.#connection.socket.destroy();
+  }
+
   #refuse(refusal: Refusal): void {
     this.#release();
     this.#guarded(() => this.plan.refused(refusal));
@@ -210,6 +219,7 @@ export class Tunnel implements CarriedHandler, Waiter, Departing, OpenStream {
 
   #release(): void {
     this.#state = 'over';
+    this.#upstreams.inFlight.handshakes.delete(this);
     forgetDeparture(this.#connection.socket, this);
     this.#upstreams.openStreams.delete(this);
     if (!this.#holdsPlace) this.#upstreams.inFlight.abandon(this);

@@ -31,3 +31,26 @@ function addressIn(entry: string, field: ChainField): string | null {
   const [, node] = FOR.exec(entry) ?? [];
   return node === undefined ? null : readAddress(node);
 }
+
+/** An element of Forwarded (RFC 7239 section 4), its values without quotes; null for what it does not say. */
+export interface ForwardedElement {
+  readonly address: string | null;
+  readonly proto: string | null;
+  readonly host: string | null;
+}
+
+/** The elements of a Forwarded value, lines joined by commas, from the nearest on; 32 of them, as proxies are never more. */
+export function forwardedElements(value: string): readonly ForwardedElement[] {
+  const elements: ForwardedElement[] = [];
+  for (const element of value.split(',').slice(-32).reverse()) {
+    if (element.trim() === '') continue;
+    const [, proto = null] = PROTO.exec(element) ?? [];
+    const [, host = null] = HOST.exec(element) ?? [];
+    elements.push({ address: addressIn(element, 'forwarded'), proto, host });
+  }
+  return elements;
+}
+
+/** Names of parameters have no case. */
+const PROTO = /(?:^|;)[\t ]*proto="?([a-z]+)"?[\t ]*(?:;|$)/i;
+const HOST = /(?:^|;)[\t ]*host="?([^",;\\]+)"?[\t ]*(?:;|$)/i;

@@ -17,8 +17,8 @@ export function readFraming(
   // RFC 9112 section 6.1: both fields, or the coding in HTTP/1.0, are signs of smuggling.
   if (contentLength !== null) return { ok: false, reason: 'length_and_transfer_encoding' };
   if (httpVersion === '1.0') return { ok: false, reason: 'transfer_encoding_in_http_1_0' };
-  // Codings have no case (RFC 9112 section 7), but no client spells this one differently, and some servers care.
-  if (transferEncoding !== 'chunked') return { ok: false, reason: 'transfer_encoding' };
+  // Codings have no case (RFC 9112 section 7). To the upstream it is always written `chunked`.
+  if (transferEncoding.toLowerCase() !== 'chunked') return { ok: false, reason: 'transfer_encoding' };
   return CHUNKED;
 }
 

@@ -1,13 +1,13 @@
 /**
  * What may stand in a field value that we write (RFC 9110 section 5.5), and how any other text is carried
- * there: as one line of visible ASCII that decodes to exactly the text it came from.
+ * there: as one line that decodes to exactly the text it came from, of visible ASCII but for `utf8`.
  */
 
 /** Text as a field value, or the reason why it cannot be one. */
 export type EncodedValue = { readonly ok: true; readonly value: string } | { readonly ok: false };
 
 /** How text is carried; see `identity.encoding` in the configuration. */
-export type ValueEncoding = 'percent' | 'base64url' | 'refuse';
+export type ValueEncoding = 'percent' | 'ascii' | 'utf8' | 'base64url' | 'refuse';
 
 const CANNOT: EncodedValue = Object.freeze({ ok: false });
 
@@ -22,6 +22,8 @@ export function isVisibleAscii(text: string): boolean {
 /**
  * A single value.
  * - `percent`: every byte of its UTF-8 form outside visible ASCII, and `%`, becomes `%XX`;
+ * - `ascii`: the same, but inner spaces stay;
+ * - `utf8`: its UTF-8 form, one character for each byte, or not at all with a control, a line separator, or a space at an end;
  * - `base64url`: all of its UTF-8 form, without padding, whatever it holds;
  * - `refuse`: the text itself, or not at all when it is not visible ASCII with inner spaces.
  *
@@ -33,7 +35,7 @@ export function encodeValue(text: string, encoding: ValueEncoding): EncodedValue
 
 /**
  * The members of a list, each encoded and then joined. In a member the characters of `join` are encoded too
- * (`refuse`: not carried, and neither are spaces), so that splitting at `join` gives the members back.
+ * (`utf8` and `refuse`: not carried; under `refuse` neither are spaces), so that splitting at `join` gives the members back.
  *
  * @param join see `isJoin`
  */
@@ -59,7 +61,11 @@ function encodeText(text: string, encoding: ValueEncoding, join: string): Encode
   if (!text.isWellFormed()) return CANNOT;
   switch (encoding) {
     case 'percent':
-      return { ok: true, value: percentEncode(text, join) };
+      return { ok: true, value: percentEncode(text, join, false) };
+    case 'ascii':
+      return { ok: true, value: percentEncode(text, join, !join.includes(' ')) };
+    case 'utf8':
+      return carriesUnicode(text, join) ? { ok: true, value: utf8Bytes(text) } : CANNOT;
     case 'base64url':
       return { ok: true, value: Buffer.from(text, 'utf8').toString('base64url') };
     case 'refuse':
@@ -67,24 +73,37 @@ function encodeText(text: string, encoding: ValueEncoding, join: string): Encode
   }
 }
 
-function percentEncode(text: string, join: string): string {
+function percentEncode(text: string, join: string, spaces: boolean): string {
   let plain = true;
-  for (let i = 0; i < text.length && plain; i += 1) plain = isPlain(text, i, join);
+  for (let i = 0; i < text.length && plain; i += 1) plain = isPlain(text, i, join, spaces);
   if (plain) return text;
+  const bytes = utf8Bytes(text);
   let encoded = '';
-  for (const byte of Buffer.from(text, 'utf8')) {
-    const character = String.fromCharCode(byte);
-    encoded += isPlain(character, 0, join)
-      ? character
-      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  for (let i = 0; i < bytes.length; i += 1) {
+    encoded += isPlain(bytes, i, join, spaces)
+      ? bytes[i]
+      : `%${bytes.charCodeAt(i).toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return encoded;
 }
 
-/** `%` never stands for itself, or `a%20` could be both of two texts. */
-function isPlain(text: string, index: number, join: string): boolean {
+/** `%` never stands for itself, or `a%20` could be both of two texts; a space at an end is not part of a field value. */
+function isPlain(text: string, index: number, join: string, spaces: boolean): boolean {
   const character = text[index] ?? '';
+  if (character === ' ') return spaces && index > 0 && index < text.length - 1;
   return isVisible(text.charCodeAt(index)) && character !== '%' && !join.includes(character);
+}
+
+/** As header lists hold bytes: a character for each. */
+function utf8Bytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** No control of C0 or C1, and nothing that Unicode ends a line with: the upstream may split by either. */
+function carriesUnicode(text: string, join: string): boolean {
+  if (text.startsWith(' ') || text.endsWith(' ')) return false;
+  if (/[\0-\x1f\x7f-\x9f\u2028\u2029]/.test(text)) return false;
+  return join === '' || !text.includes(join);
 }
 
 /** In a list no spaces, in a single value inner ones: those at the ends are not part of a field value. */

@@ -3,6 +3,7 @@
  * spelling each. Takes no names, no `unknown` and no `_hidden`: those are nobody in particular.
  */
 import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** `[2001:db8::1]:443`, with or without quotes, brackets, zone and port. */
 const NODE = /^"?(?:\[([^\]"]*)\](?::\w+)?|([^[\]"]*))"?$/;
@@ -14,6 +15,18 @@ export function readAddress(entry: string): string | null {
   const version = isIP(text);
   if (version === 0) return null;
   return version === 4 ? text : plainIpv6(text);
+}
+
+const MAPPED = '::ffff:';
+
+/**
+ * The peer address of a connection; `unix` without one. A dual-stack listener has IPv4 peers as IPv4-mapped addresses
+ * (RFC 4291 section 2.5.5.2): they are written as IPv4, so that a peer has one spelling on all listeners.
+ */
+export function peerOf(socket: Duplex): string {
+  const address = 'remoteAddress' in socket ? socket.remoteAddress : undefined;
+  if (typeof address !== 'string') return 'unix';
+  return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;
 }
 
 /** The network that its callers choose addresses from as they like: the /64 of an IPv6 address (RFC 4291 section 2.5.1), an IPv4 address by itself. */

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { createAdminServer, type ReadinessCheck } from '../../src/admin/admin-server.ts';
+import type { KeyRefresh } from '../../src/keys/key-refresh.ts';
 import type { AdminPolicy } from '../../src/policy/policy.ts';
 import { openConnection } from '../fixtures/raw-client.ts';
 
@@ -19,8 +20,13 @@ async function start(tap: Tap, changes: Partial<AdminPolicy> = {}, checks: Readi
   return startWith(tap, () => policy, checks);
 }
 
-async function startWith(tap: Tap, policy: () => AdminPolicy, checks: ReadinessCheck[] = []) {
-  const server = createAdminServer({ policy, readiness: () => checks });
+async function startWith(
+  tap: Tap,
+  policy: () => AdminPolicy,
+  checks: ReadinessCheck[] = [],
+  refreshKeys: () => Promise<readonly KeyRefresh[]> = () => Promise.resolve([]),
+) {
+  const server = createAdminServer({ policy, readiness: () => checks, refreshKeys });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   tap.teardown(() => server.close());
@@ -131,6 +137,52 @@ t.test('a reload brings another token and other names', async (t) => {
   t.equal((await get('/livez', { host: 'new.internal' })).status, 200);
 });
 
+t.test('POST /-/refresh-keys has keys fetched, and answers with what came of it', async (t) => {
+  const issuers: KeyRefresh[] = [{ issuer: 'corp', outcome: 'fetched', cause: null, keys: 3 }];
+  let asked = 0;
+  const policy: AdminPolicy = {
+    address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    hosts: ['gate.internal'],
+    tokenHash: null,
+  };
+  let inForce = policy;
+  const fetchAll = (): Promise<readonly KeyRefresh[]> => {
+    asked += 1;
+    return asked === 3 ? Promise.reject(new Error('a defect')) : Promise.resolve(issuers);
+  };
+  const send = await startWith(t, () => inForce, [], fetchAll);
+  const post = (headers: Record<string, string> = {}) => send('/-/refresh-keys', headers, 'POST');
+  const good = await post();
+  t.match(good, {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  });
+  t.strictSame(JSON.parse(good.body), { ok: true, issuers });
+  issuers.push({ issuer: 'other', outcome: 'failed', cause: 'answered with status 500', keys: 1 });
+  t.match(JSON.parse((await post()).body), { ok: false, issuers: [{}, { outcome: 'failed' }] });
+  t.equal((await post()).status, 503);
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+    const { status, headers } = await send('/-/refresh-keys', {}, method);
+    t.match([status, headers.allow], [405, 'POST'], method);
+  }
+  const foreign: Record<string, string>[] = [
+    { host: 'evil.test' },
+    { origin: 'https://evil.test' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+  ];
+  for (const headers of foreign) t.equal((await post(headers)).status, 403, JSON.stringify(headers));
+  for (const path of ['/-/refresh-keys/', '/-/Refresh-Keys', '/-/reload']) {
+    t.equal((await send(path, {}, 'POST')).status, 404, path);
+  }
+  inForce = { ...policy, tokenHash: hash('sha256', 'token', 'buffer') };
+  t.equal((await post()).status, 403);
+  t.equal((await post({ authorization: 'Bearer other' })).status, 403);
+  t.equal(asked, 3, 'none of these had anything fetched');
+  t.equal((await post({ authorization: 'Bearer token' })).status, 200);
+});
+
 t.test(
   'who says nothing, or half a request, is let go soon, because there is not room for many',
   async (t) => {
@@ -139,7 +191,11 @@ t.test(
       hosts: [],
       tokenHash: null,
     };
-    const server = createAdminServer({ policy: () => policy, readiness: () => [] });
+    const server = createAdminServer({
+      policy: () => policy,
+      readiness: () => [],
+      refreshKeys: () => Promise.resolve([]),
+    });
     t.ok(server.headersTimeout <= 5_000);
     server.headersTimeout = 100;
     server.listen(0, '127.0.0.1');

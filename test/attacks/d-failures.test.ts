@@ -10,7 +10,13 @@ import { startKeyServer } from '../fixtures/key-server.ts';
 import { exchange, type RawResponse } from '../fixtures/raw-client.ts';
 import { startRecordingUpstream } from '../fixtures/recording-upstream.ts';
 import { policyOf, serve } from '../fixtures/server.ts';
-import { createSigningKey, keySet, nowSeconds, signToken } from '../fixtures/token-signer.ts';
+import {
+  createSigningKey,
+  keySet,
+  nowSeconds,
+  type SigningKey,
+  signToken,
+} from '../fixtures/token-signer.ts';
 import { type RequestParts, requestBytes } from '../fixtures/world.ts';
 
 const keys = ['RS256', 'ES256', 'PS512'].map((alg) => createSigningKey(alg));
@@ -56,6 +62,7 @@ routes:
     reload: async (limits: string) =>
       gate.server.reload(await policyOf(`listen: 127.0.0.1:0\nadmin: none\n${text(limits)}`)),
     fetches: () => provider.count('/keys'),
+    publish: (...more: readonly SigningKey[]) => provider.serve('/keys', keySet(...keys, ...more)),
     upstream,
   };
 }
@@ -121,16 +128,59 @@ t.test('D7 expired tokens that are repeated take nothing and are verified once',
   t.equal((await send(attack(signToken(key)))).status, 200);
 });
 
-t.test('D9 a flood of unknown key ids: no key is fetched for it after five', async (t) => {
-  const { send, statuses, fetches } = await stage(t);
-  t.equal((await send({ token: signToken(key), from: BYSTANDER })).status, 200);
-  for (let n = 0; n < 5; n += 1) t.equal((await send(attack(forged(n, { kid: `random-${n}` })))).status, 401);
-  const before = fetches();
-  const flood = Array.from({ length: 200 }, (_, n) => attack(forged(n, { kid: `more-${n}` })));
-  t.strictSame(new Set(await statuses(flood)), new Set([429]));
-  t.equal(fetches(), before);
-  t.equal((await send({ token: signToken(key), from: BYSTANDER })).status, 200);
-});
+t.test(
+  'D9 a flood of made-up key ids: 401 while they are looked up, then 503, and others are served',
+  async (t) => {
+    const { send, statuses, fetches, publish } = await stage(t);
+    t.equal((await send({ token: signToken(key), from: BYSTANDER })).status, 200);
+    const made = (n: number) => attack(forged(n, { kid: `random-${n}` }));
+    for (let n = 0; n < 3; n += 1) t.equal((await send(made(n))).status, 401);
+    t.equal(fetches(), 4);
+    const answers = await statuses(Array.from({ length: 200 }, (_, n) => made(n + 3)));
+    t.strictSame(new Set(answers), new Set([503]));
+    t.match((await send(made(300))).get('retry-after'), /^([1-9]|10)$/);
+    t.equal((await send(made(0))).status, 401, 'what was looked up is known to be absent');
+    t.equal(fetches(), 4, 'nothing is fetched for the flood');
+    const rotated = createSigningKey('ES256', 'rotated');
+    publish(rotated);
+    t.equal(
+      (await send({ token: signToken(rotated), from: BYSTANDER })).status,
+      200,
+      'a look-up is left to others',
+    );
+    t.equal(fetches(), 5);
+    // What could not be looked up was charged to no budget: the fifth failure is the last that is judged.
+    t.equal((await send(made(1))).status, 401);
+    t.equal((await send(made(1))).status, 429);
+  },
+);
+
+t.test(
+  'D9 behind a trusted proxy the client counts, IPv6 by its /64; other flaws ask for no look-up',
+  async (t) => {
+    const { send, fetches, publish } = await stage(t, 'none', 'trusted_proxies: [127.0.0.0/8]');
+    const from = (client: string, token: string): RequestParts => ({
+      token,
+      headers: [['X-Forwarded-For', client]],
+    });
+    t.equal((await send(from('198.51.100.7', signToken(key)))).status, 200);
+    for (let n = 0; n < 5; n += 1) {
+      const misdirected = signToken(forger, { aud: 'other' }, { kid: `x${n}` });
+      t.equal((await send(from('203.0.113.5', misdirected))).status, 401);
+    }
+    t.equal(fetches(), 1);
+    const answers: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const made = forged(n, { kid: `y${n}` });
+      answers.push((await send(from(`2001:db8:1:2::${n}`, made))).status);
+    }
+    t.strictSame(answers, [401, 401, 401, 503, 503]);
+    const rotated = createSigningKey('ES256', 'rotated');
+    publish(rotated);
+    t.equal((await send(from('2001:db8:1:2::99', signToken(rotated)))).status, 503, 'the same /64');
+    t.equal((await send(from('2001:db8:1:3::99', signToken(rotated)))).status, 200);
+  },
+);
 
 t.test(
   'D10 a flood of unique tokens: bad ones end it, good ones of the same peer that are known go on',

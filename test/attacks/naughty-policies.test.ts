@@ -4,6 +4,7 @@
  * taken for another one.
  */
 import t from 'tap';
+import { hasPlaceholder } from '../../src/policy/path-notations.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Problem } from '../../src/policy/problem.ts';
 import { ALL_NAUGHTY, asYaml, asYamlKey } from '../fixtures/naughty-strings.ts';
@@ -42,14 +43,14 @@ const PLACES: readonly Place[] = [
     head: ROUTES,
     entry: require('roles: [TEXT]'),
     read: ({ routes }) => routes.map((route) => route.require.roles[0]),
-    refused: (text) => text === '',
+    refused: (text) => text === '' || hasPlaceholder(text),
   },
   {
     name: 'a scope',
     head: ROUTES,
     entry: require('scopes: [TEXT]'),
     read: ({ routes }) => routes.map((route) => route.require.scopes[0]),
-    refused: (text) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text),
+    refused: (text) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text) || hasPlaceholder(text),
   },
   {
     name: 'what a claim must be',
@@ -57,7 +58,7 @@ const PLACES: readonly Place[] = [
     entry: require('claims: {x: TEXT}'),
     read: ({ routes }) => routes.map((route) => route.require.claims[0]?.matchers),
     as: (text) => [{ op: 'equals', value: text }],
-    refused: (text) => text === '',
+    refused: (text) => text === '' || hasPlaceholder(text),
   },
   {
     name: 'the name of a claim',
@@ -83,7 +84,7 @@ const PLACES: readonly Place[] = [
     head: ROUTES,
     entry: (text, index) => `  - {path: /${index}, methods: [${asYaml(text)}]}`,
     read: ({ routes }) => routes.map((route) => route.methods?.[0]),
-    refused: (text) => text === '*' || !TOKEN.test(text),
+    refused: (text) => text === '*' || !TOKEN.test(text) || hasPlaceholder(text),
   },
   {
     name: 'the id of a route',
@@ -116,7 +117,7 @@ const PLACES: readonly Place[] = [
     head: `${ISSUER}\ntoken_sources:`,
     entry: (text) => `  - {query: ${asYaml(text)}}`,
     read: readSources,
-    refused: (text) => text === '' || /[\0-\x1f\x7f]/.test(text),
+    refused: (text) => text === '' || /[\0-\x1f\x7f]/.test(text) || hasPlaceholder(text),
   },
   {
     name: 'the audience of a route',
@@ -129,7 +130,7 @@ const PLACES: readonly Place[] = [
     head: `${ISSUER}\ntoken_sources:`,
     entry: (text) => `  - {cookie: ${asYaml(text)}}`,
     read: readSources,
-    refused: (text) => !TOKEN.test(text),
+    refused: (text) => !TOKEN.test(text) || hasPlaceholder(text),
   },
 ];
 for (const place of PLACES) {

@@ -5,6 +5,7 @@
  */
 import { argon2Sync, createHash, randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { hasPlaceholder } from '../../src/policy/path-notations.ts';
 import { assertNobodyCameIn, UPGRADE } from '../fixtures/attack-world.ts';
 import { identityValue } from '../fixtures/identity-reference.ts';
 import { isAgreedOn, readJsonBytes } from '../fixtures/json-reference.ts';
@@ -18,9 +19,9 @@ import { type RequestParts, requestBytes, startWorld } from '../fixtures/world.t
 const key = createSigningKey('ES256');
 const machineKey = `k-${randomBytes(24).toString('base64url')}`;
 /** Texts that a matcher, a role or a condition asks for: one in three. */
-const asked = ALL_NAUGHTY.filter((text, index) => text !== '' && index % 3 === 0);
+const asked = ALL_NAUGHTY.filter((text, index) => text !== '' && !hasPlaceholder(text) && index % 3 === 0);
 /** Names and passwords of users: each costs the work of a slow hash, here and there. */
-const users = ['caf\u00e9', 'constructor', '%s"\u{1f600}\\ {{7*7}}'];
+const users = ['caf\u00e9', 'constructor', '%s"\u{1f600}\\ {7*7}'];
 /** The cheapest hash that is admitted. */
 function hashOf(password: string): string {
   const nonce = randomBytes(16);

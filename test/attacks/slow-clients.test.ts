@@ -51,25 +51,41 @@ const EACH = 3;
 const PLACES = SLOW.length * EACH;
 
 const key = createSigningKey('ES256');
-const world = await startWorld(t, {
-  policy: (url) => `
-upstreams: {default: {url: "${url}", idle_timeout: 300ms}}
-limits: {connections: ${PLACES}}
-timeouts: {headers: 300ms, request: 500ms, idle: 1s}
-issuers:
+const REST = `issuers:
   corp: {issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(key))}}
 routes:
   - {path: /api/**}
   - {path: /public/**, auth: none, websocket: true}
-`,
+`;
+const world = await startWorld(t, {
+  policy: (url) => `
+upstreams: {default: {url: "${url}", idle_timeout: 300ms}}
+limits: {connections: ${PLACES}}
+timeouts: {headers: 2s, request: 3s, idle: 3s}
+${REST}`,
+});
+/** The same without a limit of time that could end a connection during a test. */
+const patient = await startWorld(t, {
+  policy: (url) => `
+upstream: ${url}
+limits: {connections: ${PLACES}}
+timeouts: {headers: 10m, request: 20m, idle: 20m}
+${REST}`,
 });
 const { gateway, upstream } = world;
-const descriptors = (): number => readdirSync(`/proc/${gateway.pid}/fd`).length;
-const connect = (): Promise<RawConnection> => openConnection(gateway.port);
+const descriptors = ({ pid } = gateway): number => readdirSync(`/proc/${pid}/fd`).length;
+const connect = ({ port } = gateway): Promise<RawConnection> => openConnection(port);
+
+/** Opens one and writes at once: the time for its headers has begun. */
+async function begin([, first]: (typeof SLOW)[number], to = gateway): Promise<RawConnection> {
+  const connection = await connect(to);
+  connection.write(first);
+  return connection;
+}
 
 /** The status of an ordinary request; null for who is let go without an answer. */
-async function newcomer(): Promise<number | null> {
-  const connection = await connect();
+async function newcomer(to = gateway): Promise<number | null> {
+  const connection = await connect(to);
   connection.write(`${GET}Connection: close\r\n\r\n`);
   await connection.closed();
   const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(connection.rest().toString('latin1')) ?? [];
@@ -92,9 +108,7 @@ t.test('all places taken by slow callers: each is answered, ended and forgotten'
   await until(() => upstream.requests.length === 1);
   const before = descriptors();
   const slow = SLOW.flatMap((each) => Array.from({ length: EACH }, () => each));
-  const connections = await Promise.all(slow.map(connect));
-  for (const [index, [, first]] of slow.entries()) connections[index]?.write(first);
-  t.equal(await newcomer(), null, 'there is no place left');
+  const connections = await Promise.all(slow.map((each) => begin(each)));
   const said = await Promise.all(
     slow.map(([, , then], index) => {
       const connection = connections[index];
@@ -115,6 +129,17 @@ t.test('all places taken by slow callers: each is answered, ended and forgotten'
   t.equal(upstream.requests.length, answered + 2, 'no request that was not whole is one upstream');
 });
 
+t.test('while slow callers hold all places, there is none for another', async (t) => {
+  t.equal(await newcomer(patient.gateway), 200);
+  const before = descriptors(patient.gateway);
+  const slow = SLOW.flatMap((each) => Array.from({ length: EACH }, () => each));
+  const connections = await Promise.all(slow.map((each) => begin(each, patient.gateway)));
+  t.equal(await newcomer(patient.gateway), null, 'there is no place left');
+  for (const connection of connections) connection.destroy();
+  await until(() => descriptors(patient.gateway) <= before);
+  t.equal(await newcomer(patient.gateway), 200);
+});
+
 t.test('answers that nobody reads are cut, and so is the upstream that writes them', async (t) => {
   const before = descriptors();
   let written = 0;
@@ -127,7 +152,7 @@ t.test('answers that nobody reads are cut, and so is the upstream that writes th
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${SIZE}\r\n\r\n`);
     return LARGE;
   };
-  const deaf = await Promise.all(Array.from({ length: 4 }, connect));
+  const deaf = await Promise.all(Array.from({ length: 4 }, () => connect()));
   for (const { socket, write } of deaf) {
     socket.pause();
     write(`${GET}Range: bytes=${Array(1_300).fill('0-').join()}\r\n\r\n`);
@@ -148,7 +173,7 @@ t.test('answers that nobody reads are cut, and so is the upstream that writes th
 t.test('callers who hear nothing, not even that it is over, make room when it is needed', async (t) => {
   const late = (): number => gateway.lines.filter(({ status }) => status === 408).length;
   const before = late();
-  const deaf = await Promise.all(Array.from({ length: PLACES }, connect));
+  const deaf = await Promise.all(Array.from({ length: PLACES }, () => connect()));
   for (const { socket } of deaf) socket.pause();
   await until(() => late() === before + PLACES);
   // Told so, and waited for; whoever comes first then finds no place, and makes it for the next.
@@ -158,15 +183,18 @@ t.test('callers who hear nothing, not even that it is over, make room when it is
 });
 
 t.test('who ends the connection in the middle is answered at once, in whatever it was slow', async (t) => {
-  for (const [name, first] of SLOW) {
-    const connection = await connect();
-    connection.write(first);
+  for (const each of SLOW) {
+    const [name] = each;
+    const connection = await begin(each, patient.gateway);
     connection.socket.end();
     await connection.closed();
     t.match(connection.rest().toString('latin1'), /^(?:$|HTTP\/1\.1 (?:200 OK|100 Continue|400|401))/, name);
     connection.destroy();
   }
-  t.equal((await exchange(gateway.port, `${GET}\r\n`)).at(0)?.status, 200);
+  t.equal((await exchange(patient.gateway.port, `${GET}\r\n`)).at(0)?.status, 200);
 });
 
-t.test('nothing leaked, nothing crashed', (t) => world.conclude(t));
+t.test('nothing leaked, nothing crashed', async (t) => {
+  await world.conclude(t);
+  await patient.conclude(t);
+});

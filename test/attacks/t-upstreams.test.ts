@@ -77,12 +77,14 @@ const names = [
   'socket',
   'six',
   'main',
+  'late',
 ];
 const world = await startWorld(t, {
   files: { 'ca.pem': testAuthority },
   policy: (url) => `
 upstreams:
-  main: {url: "${url}", response_timeout: 200ms, idle_timeout: 200ms}
+  main: "${url}"
+  late: {url: "${url}", response_timeout: 200ms, idle_timeout: 200ms}
   good: {url: "https://localhost:${good}", tls: {ca_file: ca.pem}}
   untrusted: https://localhost:${good}
   self: {url: "https://localhost:${self}", tls: {ca_file: ca.pem}}
@@ -142,18 +144,18 @@ const FAILING: [name: string, target: string, status: ExpectedRefusal][] = [
   ['resets', '/main/reset', BAD_GATEWAY],
   ['ends', '/main/end', BAD_GATEWAY],
   ['resets in the middle of a head', '/main/head', BAD_GATEWAY],
-  ['says nothing', '/main/silent', GATEWAY_TIMEOUT],
-  ['says half a head, and then nothing', '/main/half', GATEWAY_TIMEOUT],
+  ['says nothing', '/late/silent', GATEWAY_TIMEOUT],
+  ['says half a head, and then nothing', '/late/half', GATEWAY_TIMEOUT],
 ];
 upstream.answer = ({ target }, socket) => {
   if (target === '/main/reset') socket.resetAndDestroy();
   else if (target === '/main/end') socket.end();
   else if (target === '/main/head') socket.write('HTTP/1.1 200 OK\r\nX: ', () => socket.resetAndDestroy());
-  else if (target === '/main/half') socket.write('HTTP/1.1 200 OK\r\nX: ');
+  else if (target === '/late/half') socket.write('HTTP/1.1 200 OK\r\nX: ');
   else if (target === '/main/body') {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf', () => socket.resetAndDestroy());
-  } else if (target === '/main/stops') socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
-  else if (target !== '/main/silent') return OK;
+  } else if (target === '/late/stops') socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
+  else if (target !== '/late/silent') return OK;
   return undefined;
 };
 for (const [name, target, expected] of FAILING) {
@@ -165,7 +167,7 @@ for (const [name, target, expected] of FAILING) {
       t.equal(response.body.toString(), expected.body);
       t.equal(
         upstream.requests.length - before,
-        target.startsWith('/main') ? 1 : 0,
+        /^\/(?:main|late)\//.test(target) ? 1 : 0,
         `${method}: never twice`,
       );
     }
@@ -173,7 +175,7 @@ for (const [name, target, expected] of FAILING) {
 }
 
 t.test('T6 an answer that breaks off, or stops, breaks off for the caller too', async (t) => {
-  for (const target of ['/main/body', '/main/stops']) {
+  for (const target of ['/main/body', '/late/stops']) {
     await t.rejects(world.send({ target, token }), /connection ended/, target);
   }
   t.ok(world.gateway.running());

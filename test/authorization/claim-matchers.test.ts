@@ -105,16 +105,38 @@ t.test('J72 a domain is that of an address with exactly one @, without ASCII cas
   t.notOk(holds({ domain: 'korp.com' }, 'a@\u212Aorp.com'), 'Kelvin sign');
 });
 
-t.test('the first requirement that fails is named with its operator, and no value is', async (t) => {
-  const requirements = [requirement('acme', 'tenant'), requirement({ gte: 2 }, 'level')];
-  t.strictSame(matchClaims(requirements, claims({ tenant: 'acme', level: 2 })), { ok: true });
-  t.strictSame(matchClaims(requirements, claims({ tenant: 'acme', level: 1 })), {
-    ok: false,
-    name: 'level',
-    op: 'gte',
-  });
-  t.strictSame(matchClaims(requirements, claims({ level: 1 })), { ok: false, name: 'tenant', op: 'equals' });
-  t.strictSame(matchClaims([], claims({})), { ok: true });
+t.test(
+  'the first requirement that fails is named with its operator and the type met, and no value is',
+  async (t) => {
+    const requirements = [requirement('acme', 'tenant'), requirement({ gte: 2 }, 'level')];
+    const failed = (document: object) => matchClaims(requirements, claims({ ...document }));
+    t.strictSame(failed({ tenant: 'acme', level: 2 }), { ok: true });
+    t.strictSame(failed({ tenant: 'acme', level: 1 }), { ok: false, expected: 'level gte', got: 'number' });
+    const tenant = { ok: false, expected: 'tenant equals' };
+    t.strictSame(failed({ level: 1 }), { ...tenant, got: 'absent' });
+    t.strictSame(failed({ tenant: null }), { ...tenant, got: 'null' });
+    t.strictSame(failed({ tenant: 7 }), { ...tenant, got: 'number', cause: 'asks for a string' });
+    t.strictSame(failed({ tenant: { id: 'acme' } }), {
+      ...tenant,
+      got: 'object',
+      cause: 'asks for a string',
+    });
+    t.strictSame(failed({ tenant: '' }), { ...tenant, got: 'empty string' });
+    t.strictSame(matchClaims([], claims({})), { ok: true });
+  },
+);
+
+t.test('an operator that can never hold for such a value says so', async (t) => {
+  const failed = (written: unknown, value: unknown) =>
+    matchClaims([requirement(written)], claims({ claim: value }));
+  t.match(failed('acme', ['acme']), { got: 'list', cause: /equals never holds for a list; contains/ });
+  t.match(failed({ in: ['a'] }, ['a']), { got: 'list', cause: /in never holds for a list/ });
+  t.match(failed({ contains: 'acme' }, 'acme'), { got: 'string', cause: /contains holds for lists only/ });
+  t.match(failed({ contains_any: ['a'] }, {}), { got: 'object', cause: /contains_any holds for lists only/ });
+  t.notOk('cause' in failed({ contains: 'acme' }, ['other']));
+  t.notOk('cause' in failed({ contains: 'acme' }, null));
+  t.notOk('cause' in failed({ exists: false }, ['other']));
+  t.notOk('cause' in failed('acme', 'other'));
 });
 
 const mistakes: readonly (readonly [written: unknown, says: RegExp])[] = [

@@ -29,6 +29,10 @@ const BROKEN: readonly [name: string, text: string, place: string, way: RegExp][
   ['twice', `${GOOD}realm: a\nrealm: b\n`, '7:1', /realm|unique|twice/i],
   ['wildcard', GOOD.replace('/**', '/orders/*'), '5:11', /"\{name\}" is one segment/],
   ['bare-number', `${GOOD}timeouts: {idle: 75}\n`, '6:18', /75s/],
+  ['bare-port', `${GOOD}listen: 8080\n`, '6:9', /":8080" or "127\.0\.0\.1:8080"/],
+  ['bare-port-text', `${GOOD}listen: "8080"\n`, '6:9', /":8080" .* or "127\.0\.0\.1:8080"/],
+  ['bare-admin-port', `${GOOD}admin: 9901\n`, '6:8', /"127\.0\.0\.1:8080"/],
+  ['descriptor', `${GOOD}listen: fd:3\n`, '6:9', /descriptor.*unix:/],
   ['no-audience', GOOD.replace(', audience: orders-api', ''), '3:9', /audience/],
   ['tag', `${GOOD}    require: {when: !has(claims.x)}\n`, '6:21', /when: >-/],
   ['unknown-upstream', `${GOOD}    upstream: order\n`, '6:15', /default/],
@@ -50,6 +54,29 @@ for (const [name, text, place, way] of BROKEN) {
     t.match(stdout, /: refused, \d+ problems?/);
   });
 }
+
+t.test('a PEM text in place of the mapping of certificates is told what to write', async (t) => {
+  const pem = policyFile('pem', '-----BEGIN CERTIFICATE-----\nMIIBcanary\n-----END CERTIFICATE-----\n');
+  const corp = 'audience: orders-api, certificates_file: pem.yaml';
+  const file = policyFile('pem-policy', GOOD.replace('audience: orders-api', corp));
+  const { code, stdout } = await invoke(['check', file]);
+  t.equal(code, 78);
+  t.match(stdout, /pem\.yaml:1:1 .*mapping of key ids to PEM.*"KEY_ID: \|"/);
+  t.notMatch(stdout, 'MIIBcanary', `${pem} is not repeated`);
+  const ofSet = policyFile(
+    'pem-set',
+    GOOD.replace('audience: orders-api', corp.replace('certificates_', 'jwks_')),
+  );
+  t.notMatch((await invoke(['check', ofSet])).stdout, 'KEY_ID', 'a JWK Set is no such mapping');
+});
+
+t.test('detached, a list in a file that is not there is not said to be empty', async (t) => {
+  const lists = 'api_keys: {m: {keys_file: none.yaml}}\nbasic: {u: {users_file: none.yaml}}\n';
+  const file = policyFile('unknown-lists', `${GOOD}    accept: [corp, m, u]\n${lists}`);
+  const { stdout } = await invoke(['check', '--detached', file]);
+  t.match(stdout, /: good/);
+  t.notMatch(stdout, /empty_list/);
+});
 
 t.test('all problems of a file come at once', async (t) => {
   const file = policyFile(
@@ -87,7 +114,7 @@ t.test('a warning is exit 0, with --strict 1', async (t) => {
   const loose = await invoke(['check', file]);
   t.equal(loose.code, 0);
   t.match(loose.stdout, /warning: .*\([a-z_]+\)\n/);
-  t.match(loose.stdout, /: good, 1 warning\n/);
+  t.match(loose.stdout, /: good, 2 warnings\n/);
   t.equal((await invoke(['check', '--strict', file])).code, 1);
 });
 

@@ -128,7 +128,7 @@ t.test('a port that is taken', async (t) => {
     const at = free.indexOf(option);
     const outcome = await runCommand(['dev', ...free.with(at + 1, value)]);
     t.equal(outcome.exitCode, 1, `${option}: exit 1`);
-    t.match(outcome.stderr, new RegExp(`cannot listen: .*${port}; choose with --listen`));
+    t.match(outcome.stderr, new RegExp(`cannot listen: .*${port}.*; choose with --listen`));
   }
 });
 

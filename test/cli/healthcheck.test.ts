@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -66,6 +67,18 @@ for (const status of [503, 404, 403, 302]) {
     t.match(stderr, `/readyz of ${admin.address} answers ${status}`);
   });
 }
+
+t.test('what is no admin listener: exit 1', async (t) => {
+  const server = createNetServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'string' || address === null ? 0 : address.port;
+  const { code, stderr } = await invoke(['healthcheck', '--admin', `127.0.0.1:${port}`]);
+  t.equal(code, 1);
+  t.match(stderr, /what answers is no admin listener/);
+});
 
 t.test('nobody there: exit 1', async (t) => {
   const { code, stderr } = await invoke(['healthcheck', '--admin', '127.0.0.1:9']);

@@ -9,7 +9,14 @@ import {
   NOT_FOUND,
   UNAUTHENTICATED,
 } from '../fixtures/refusal.ts';
-import { createSigningKey, keySet, type Members, signToken } from '../fixtures/token-signer.ts';
+import {
+  createSigningKey,
+  defaultClaims,
+  keySet,
+  type Members,
+  signBytes,
+  signToken,
+} from '../fixtures/token-signer.ts';
 import { startWorld } from '../fixtures/world.ts';
 
 const key = createSigningKey('ES256');
@@ -39,6 +46,15 @@ routes:
   - path: /sum/{amount}
     require:
       when: int(path.amount) + claims.used <= 10
+  - {path: "/id/text/{id}", require: {when: 'path.id == string(claims.id)'}}
+  - {path: "/id/int/{id}", require: {when: 'int(path.id) == claims.id'}}
+  - {path: "/id/query", require: {when: 'int(request.query.id) <= claims.id'}}
+  - {path: "/id/list/{id}", require: {when: 'int(path.id) in claims.ids || string(claims.org.ids[0]) == path.id'}}
+  - {path: /id/two, require: {when: 'claims.id == claims.other'}}
+  - {path: /id/lte, require: {claims: {id: {lte: 9007199254740991}}}}
+  - {path: /id/equal, require: {claims: {id: 9007199254740991}}}
+  - {path: /id/in, require: {claims: {id: {in: [9007199254740991, x]}}}}
+  - {path: /id/contains, require: {claims: {ids: {contains: 9007199254740991}}}}
   - path: /broken/**
     require:
       when: claims.nothing.there == 1
@@ -139,6 +155,51 @@ for (const [name, target, claims, allowed] of MISMATCHES) {
     else await world.refused(t, request, FORBIDDEN);
   });
 }
+
+/** A token whose claims hold numbers written so, which no JavaScript number could. */
+function numbered(members: string): string {
+  const bare = JSON.stringify({ ...defaultClaims() });
+  return signBytes(
+    key,
+    JSON.stringify({ alg: key.alg, kid: key.kid, typ: 'at+jwt' }),
+    `${bare.slice(0, -1)},${members}}`,
+  );
+}
+
+const NEIGHBOURS: readonly (readonly [sent: string, own: string, neighbour: string])[] = [
+  ['9007199254740993', 'forwarded', '9007199254740992'],
+  ['9007199254740992', 'forwarded', '9007199254740993'],
+  ['9223372036854775807', 'forwarded', '9223372036854775808'],
+  // Beyond 64 bits, and what has no exact integer: neither the neighbour nor the number itself.
+  ['12345678901234567891', 'refused', '12345678901234567890'],
+  ['9007199254740993.0', 'refused', '9007199254740992'],
+  ['9.007199254740993e15', 'refused', '9007199254740992'],
+];
+for (const [sent, own, neighbour] of NEIGHBOURS) {
+  t.test(`Z15 the number ${sent} in a claim never lets its neighbour in`, async (t) => {
+    const bearer = numbered(`"id":${sent},"ids":[${sent}],"org":{"ids":[${sent}]},"other":${neighbour}`);
+    for (const target of ['/id/text/', '/id/int/', '/id/list/', '/id/query?id=']) {
+      const request = { target: `${target}${sent}`, token: bearer };
+      if (own === 'forwarded') await world.forwarded(t, request);
+      else await world.refused(t, request, FORBIDDEN);
+      // The query may be less.
+      if (target === '/id/query?id=' && own === 'forwarded' && BigInt(neighbour) < BigInt(sent)) continue;
+      await world.refused(t, { target: `${target}${neighbour}`, token: bearer }, FORBIDDEN);
+    }
+    await world.refused(t, { target: '/id/two', token: bearer }, FORBIDDEN);
+  });
+}
+
+t.test('Z06 matchers take no number that was rounded for the one it was rounded to', async (t) => {
+  const targets = ['/id/lte', '/id/equal', '/id/in', '/id/contains'];
+  for (const target of targets) {
+    await world.forwarded(t, { target, token: numbered('"id":9007199254740991,"ids":[9007199254740991]') });
+    for (const sent of ['9007199254740991.4', '9007199254740990.6', '9007199254740992', '-1e300']) {
+      await world.refused(t, { target, token: numbered(`"id":${sent},"ids":[${sent}]`) }, FORBIDDEN);
+    }
+  }
+  await world.refused(t, { target: targets[0] ?? '', token: numbered('"id":1e400') }, INVALID_TOKEN);
+});
 
 t.test('Z15 an expression sees method, query and headers as forwarded', async (t) => {
   const headers = [['X-Mode', 'on']] as const;

@@ -231,4 +231,119 @@ t.test('R23 odd content types pass untouched', async (t) => {
   }
 });
 
+const SPELLINGS = ['Chunked', 'CHUNKED', 'chunKed'];
+t.test('R3 the coding has no case, and the upstream gets it in lower case', async (t) => {
+  for (const coding of SPELLINGS) {
+    const headers = [['Transfer-Encoding', coding]] as const;
+    const body = '5\r\nhello\r\n0\r\n\r\n';
+    const seen = await world.forwarded(t, { method: 'PROPFIND', target: '/public/x', headers, body });
+    t.equal(seen.body.toString(), 'hello', coding);
+    t.strictSame(seen.all('transfer-encoding'), ['chunked'], coding);
+  }
+  for (const fields of [
+    'Transfer-Encoding: Chunked\r\nContent-Length: 5\r\n',
+    'Transfer-Encoding: Chunked\r\nTransfer-Encoding: chunked\r\n',
+    'Transfer-Encoding: Chunked, chunked\r\n',
+    'Transfer-Encoding: Identity\r\n',
+    'Transfer-Encoding: GZip, Chunked\r\n',
+  ]) {
+    await world.refused(t, post(fields, '0\r\n\r\n'), BAD_REQUEST);
+  }
+  await world.refused(
+    t,
+    `GET /public/x HTTP/1.0\r\n${HEAD}Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n`,
+    BAD_REQUEST,
+  );
+});
+
+const ENDS: [string, string][] = [
+  ['the last chunk', '0\r\n\r\n'],
+  ['zeros', '0000\r\n\r\n'],
+  ['an extension', '0;a=b\r\n\r\n'],
+  ['a trailer', '0\r\nX-Auth-Subject: root\r\n\r\n'],
+];
+for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) {
+  t.test(`R11 ${method} with chunks that are none is forwarded without a body`, async (t) => {
+    for (const [what, end] of ENDS) {
+      const headers = [['Transfer-Encoding', 'chunked']] as const;
+      const seen = await world.forwarded(t, { method, target: '/public/x', headers, body: end });
+      t.equal(seen.method, method, what);
+      t.equal(seen.body.length, 0);
+      t.strictSame(seen.all('transfer-encoding'), [], what);
+      t.strictSame(seen.all('x-auth-subject'), []);
+      t.ok(seen.all('content-length').every((length) => length === '0'));
+    }
+  });
+}
+
+t.test('R11 nothing goes to the upstream before it is known that there is no content', async (t) => {
+  const before = await world.upstream.mark();
+  const connection = await openConnection(world.gateway.port);
+  for (const part of [get(chunked), '0', '\r\n', 'X-T: a\r\n']) {
+    connection.write(part);
+    await world.send({ method: 'GET', target: '/none' });
+  }
+  t.equal(await world.upstream.mark(), before);
+  connection.write('\r\n');
+  t.equal((await connection.response()).status, 200);
+  // The connection goes on, and what follows is a request of its own.
+  connection.write(`${get(chunked)}0\r\n\r\nGET /api/x HTTP/1.1\r\n${HEAD}\r\n`);
+  t.equal((await connection.response()).status, 200);
+  assertRefusal(t, await connection.response(), UNAUTHENTICATED);
+  connection.destroy();
+});
+
+t.test(
+  'R11 the first byte of content refuses, and what follows on the connection is not looked at',
+  async (t) => {
+    const next = `GET /public/second HTTP/1.1\r\n${HEAD}\r\n`;
+    for (const body of ['1\r\nx\r\n0\r\n\r\n', '1\r\nx']) {
+      const before = await world.upstream.mark();
+      const connection = await openConnection(world.gateway.port);
+      connection.write(get(chunked));
+      connection.write(body + next);
+      assertRefusal(t, await connection.response(), BAD_REQUEST);
+      await connection.closed();
+      t.equal(connection.rest().length, 0);
+      t.equal(await world.upstream.mark(), before);
+      connection.destroy();
+    }
+  },
+);
+
+t.test('R11 a route that tolerates a body gets it, and none where there is none', async (t) => {
+  const search = { target: '/search/x', headers: [['Transfer-Encoding', 'chunked']] } as const;
+  const seen = await world.forwarded(t, { ...search, body: '5\r\nhello\r\n0\r\n\r\n' });
+  t.equal(seen.body.toString(), 'hello');
+  t.strictSame((await world.forwarded(t, { ...search, body: '0\r\n\r\n' })).all('transfer-encoding'), []);
+});
+
+t.test('R11 a client that asks first is told at once that its content is not wanted', async (t) => {
+  const fields = `${chunked}Expect: 100-Continue\r\n`;
+  await world.refused(t, get(fields), BAD_REQUEST);
+});
+
+t.test('R11 what never says whether it has content ends with the time for headers', async (t) => {
+  const impatient = await startWorld(t, {
+    policy: (url) => `
+upstream: ${url}
+timeouts: {headers: 100ms}
+routes: [{path: /public/**, auth: none}]
+`,
+  });
+  const before = await impatient.upstream.mark();
+  for (const bytes of [get(chunked), `${get(chunked)}0\r\nX-Tra`]) {
+    const connection = await openConnection(impatient.gateway.port);
+    connection.write(bytes);
+    const late = { ...BAD_REQUEST, status: 408, body: '{"error":"request_timeout"}' };
+    assertRefusal(t, await connection.response(), late);
+    connection.destroy();
+  }
+  const gone = await openConnection(impatient.gateway.port);
+  gone.write(get(chunked));
+  gone.destroy();
+  t.equal(await impatient.upstream.mark(), before);
+  await impatient.conclude(t);
+});
+
 t.test('R1 nothing leaked, nothing crashed', (t) => world.conclude(t));

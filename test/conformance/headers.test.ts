@@ -1,7 +1,7 @@
 /** Identity headers are ours alone; hop-by-hop fields end here; forwarded metadata is what we know (RFC 9110 section 7.6). */
 import t from 'tap';
 import { openConnection } from '../fixtures/raw-client.ts';
-import { BAD_REQUEST } from '../fixtures/refusal.ts';
+import { BAD_REQUEST, FORBIDDEN } from '../fixtures/refusal.ts';
 import { createSigningKey, keySet, signToken } from '../fixtures/token-signer.ts';
 import { requestBytes, startWorld } from '../fixtures/world.ts';
 
@@ -247,5 +247,118 @@ t.test('H27 header names outside the grammar are 400', async (t) => {
     await world.refused(t, `GET /public/1 HTTP/1.1\r\nHost: api.test\r\n${line}\r\n\r\n`, BAD_REQUEST);
   }
 });
+
+const UPGRADE = [
+  ['Connection', 'Upgrade'],
+  ['Upgrade', 'websocket'],
+  ['Sec-WebSocket-Version', '13'],
+  ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+] as const;
+const SWITCHED =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n';
+const ANSWERS: readonly (readonly [what: string, head: string, headers: typeof UPGRADE | []])[] = [
+  ['200', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n', []],
+  ['304', 'HTTP/1.1 304 Not Modified\r\n', []],
+  ['404', 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n', []],
+  ['500 on a handshake', 'HTTP/1.1 500 No\r\nContent-Length: 0\r\n', UPGRADE],
+  ['101', SWITCHED, UPGRADE],
+];
+for (const [isTold, more] of [
+  [true, ''],
+  [false, 'log: {response_id: false}'],
+] as const) {
+  t.test(`a forwarded answer has ${isTold ? 'the' : 'no'} request id: ${more}`, async (t) => {
+    const place = await startWorld(t, {
+      policy: (url) => `
+upstream: ${url}
+${more}
+cors: {origins: https://app.test}
+issuers:
+  corp: {issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(key))}}
+routes:
+  - {path: /public/**, auth: none, websocket: true}
+  - {path: /api/**}
+`,
+    });
+    const ask = async (head: string, headers: typeof UPGRADE | []) => {
+      const toUpstream: string[] = [];
+      place.upstream.onHead = (request, socket) => {
+        toUpstream.push(...request.all('x-request-id'));
+        if (head.startsWith(SWITCHED)) socket.write(`${head}\r\n`);
+        else socket.end(`${head}Connection: close\r\n\r\n`);
+        return true;
+      };
+      const more = [
+        ['Origin', 'https://app.test'],
+        ['X-Request-Id', 'mine'],
+      ] as const;
+      const connection = await openConnection(place.gateway.port);
+      connection.write(requestBytes({ target: '/public/x', headers: [...headers, ...more] }));
+      const response = await connection.response();
+      connection.destroy();
+      return { response, toUpstream };
+    };
+    for (const [what, head, headers] of ANSWERS) {
+      const { response, toUpstream } = await ask(head, headers);
+      t.equal(toUpstream.length, 1, what);
+      t.not(toUpstream[0], 'mine', what);
+      t.strictSame(response.all('x-request-id'), isTold ? toUpstream : [], what);
+      if (what !== '101') t.match(response.get('access-control-expose-headers'), /, X-Request-Id$/, what);
+      const own = await ask(`${head}x-request-ID: theirs\r\n`, headers);
+      t.strictSame(own.response.all('x-request-id'), ['theirs'], what);
+    }
+    // Our own answers have it in any case.
+    const ids: string[] = [];
+    const preflight = [['Access-Control-Request-Method', 'GET']] as const;
+    for (const request of [
+      { target: '/api/x' },
+      { target: '/none' },
+      {
+        target: '/public/x',
+        method: 'OPTIONS',
+        headers: [['Origin', 'https://app.test'], ...preflight] as const,
+      },
+      { target: '/public/x', headers: [['Content-Length', 'x']] as const },
+    ]) {
+      const response = await place.send(request);
+      const [id = ''] = response.all('x-request-id');
+      t.equal(response.all('x-request-id').length, 1, request.target);
+      ids.push(id);
+    }
+    await place.conclude(t);
+    for (const id of ids) t.ok(place.gateway.output().includes(`"request_id":"${id}"`), 'the log has it too');
+  });
+}
+
+for (const [encoding, name, list] of [
+  ['ascii', 'J%C3%B6rg M%C3%BCller 100%25', 'a b,%C3%A9'],
+  ['utf8', 'J\xc3\xb6rg M\xc3\xbcller 100%', 'a b,\xc3\xa9'],
+] as const) {
+  t.test(`H22 G05 identity.encoding: ${encoding} over a socket`, async (t) => {
+    const place = await startWorld(t, {
+      policy: (url) => `
+upstream: ${url}
+issuers:
+  corp: {issuer: https://issuer.test, audience: api, jwks: ${JSON.stringify(keySet(key))}}
+identity:
+  encoding: ${encoding}
+  headers: {X-Auth-Name: {claim: name}, X-Auth-List: {claim: list}}
+routes: [{path: /**}]
+`,
+    });
+    const bearer = (value: string, values: string[]) => signToken(key, { name: value, list: values });
+    const seen = await place.forwarded(t, { token: bearer('J\u00f6rg M\u00fcller 100%', ['a b', '\u00e9']) });
+    t.strictSame(seen.all('x-auth-name'), [name]);
+    t.strictSame(seen.all('x-auth-list'), [list]);
+    const split = bearer('a\r\nX-Auth-Roles: root', ['x']);
+    if (encoding === 'utf8') await place.refused(t, { token: split }, FORBIDDEN);
+    else {
+      const one = await place.forwarded(t, { token: split });
+      t.strictSame(one.all('x-auth-name'), ['a%0D%0AX-Auth-Roles: root']);
+      t.strictSame(one.all('x-auth-roles'), []);
+    }
+    await place.conclude(t);
+  });
+}
 
 t.test('G01 nothing leaked, nothing crashed', (t) => world.conclude(t));

@@ -123,7 +123,7 @@ routes:
     const expired = await world.gateway.line((line) => /too old/.test(String(line.msg)));
     t.match(expired, { issuer: 'brief', level: 'error' });
     await world.refused(t, { target, token: token(brief, 'brief') }, UNAVAILABLE);
-    t.match(await readiness(world, '?verbose'), /^200 (?:.*\n)*\[\+\]brief expired, 0 keys, .*status 503/);
+    t.match(await readiness(world, '?verbose'), /^200 (?:.*\n)*\[\+\]brief expired, 0 keys[,;] .*status 503/);
     t.equal(await readiness(world), '200 ok\n', 'it was ready once');
     t.equal(await echo.ask(socket, 'still there?'), 'still there?');
     server.serve('/brief', keySet(brief));
@@ -180,7 +180,7 @@ routes: [{path: /orders/**}]
   await world.refused(t, { target, token }, UNAVAILABLE);
   t.match(
     await readiness(world, '?verbose'),
-    /^503 \[-\]late waiting, 0 keys, .*status 503(?:.*\n)*not ready\n$/,
+    /^503 \[-\]late waiting, 0 keys[,;] .*status 503(?:.*\n)*not ready\n$/,
   );
   t.equal((await fetch(`http://127.0.0.1:${world.gateway.adminPort}/livez`)).status, 200);
   server.serve('/late', keySet(key));

@@ -1,5 +1,6 @@
 /** Path confusion: one canonical path is matched and forwarded; whatever has two readings is 400 (RFC 9112 section 3.2). */
 import t from 'tap';
+import { checkPolicy } from '../fixtures/gateway.ts';
 import { exchange } from '../fixtures/raw-client.ts';
 import {
   assertRefusal,
@@ -27,9 +28,32 @@ routes:
   - {path: /api/**}
   - {path: /api/files/**, tolerate: encoded_slash}
   - {path: /admin/**, require: {scopes: admin}}
+  - {path: "/api/%3Aid/**", require: {scopes: admin}}
   - {path: /strip/**, rewrite: {strip_prefix: /strip}}
   - {path: "/t/{tenant}/{rest...}", rewrite: {path: "/tenants/{tenant}/{rest...}"}}
 `,
+});
+
+t.test('a literal colon is %3A in the policy, and both spellings of it in requests', async (t) => {
+  for (const target of ['/api/:id/x', '/api/%3Aid/x', '/api/%3aid/x']) {
+    await world.refused(t, { target, token }, insufficientScope('admin'));
+    await world.forwarded(t, { target, token: administrator });
+  }
+  await world.forwarded(t, { target: '/api/7/x', token });
+});
+
+t.test('a path in the notation of another router is refused at load, not taken literally', async (t) => {
+  for (const path of ['/v1/:id/**', '/v1/<id>/**', '/v1/[id]/**', '/v1/{id:[0-9]+}/**', '/v1/$id/**']) {
+    const policy = `upstream: http://127.0.0.1:9
+issuers: {corp: {issuer: https://issuer.test, audience: api}}
+routes:
+  - {path: "${path}", require: {roles: admin}}
+  - {path: /v1/**}
+`;
+    const { exitCode, stdout } = await checkPolicy(t, { policy });
+    t.equal(exitCode, 78, path);
+    t.match(stdout, /routes\[0\]\.path +.*write \{id\}/, path);
+  }
 });
 
 const AMBIGUOUS_TARGETS: Record<string, string[]> = {

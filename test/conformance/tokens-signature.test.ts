@@ -67,6 +67,10 @@ t.test('T01 EdDSA by its newer name (RFC 9864), with a key that says the older o
   await world.forwarded(t, { target, token: signToken(edwards, {}, { alg: 'Ed25519' }) });
 });
 
+t.test('T34 kid and typ that are null are as absent', async (t) => {
+  await world.forwarded(t, { target, token: signToken(rsa, {}, { kid: null, typ: null }) });
+});
+
 t.test('T01 a token signed by the shared secret', async (t) => {
   await world.forwarded(t, {
     target,
@@ -148,7 +152,6 @@ const REFUSED: [string, string][] = [
   ['T34 kid an SQL fragment', signToken(rsa, {}, { kid: "' OR 1=1--" })],
   ['T34 kid of 8 KiB', signToken(rsa, {}, { kid: 'k'.repeat(8192) })],
   ['T34 kid a number', signToken(rsa, {}, { kid: 1 })],
-  ['T34 kid null', signToken(rsa, {}, { kid: null })],
   ['T34 kid an array', signToken(rsa, {}, { kid: [rsa.kid] })],
   ['T34 kid with a line break', signToken(rsa, {}, { kid: 'a\r\nb\u001b[31m' })],
   ['T34 kid __proto__', signToken(rsa, {}, { kid: '__proto__' })],

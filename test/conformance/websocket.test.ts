@@ -90,6 +90,30 @@ t.test('W1 WS02 a bad, an expired and a forbidden one are refused in the form of
   t.equal(handshakes.length, 0);
 });
 
+t.test('G08 wss from a trusted proxy is https on a handshake, in both forms', async (t) => {
+  const behind = await startWorld(t, {
+    policy: () => `
+upstream: http://127.0.0.1:${echoPort}
+trusted_proxies: [127.0.0.0/8, "::1"]
+forwarded: both
+routes: [{path: /**, auth: none, websocket: true}]
+`,
+  });
+  for (const [told, scheme] of [
+    ['wss', 'https'],
+    ['ws', 'http'],
+    ['https', 'https'],
+  ] as const) {
+    const headers = { 'x-forwarded-proto': told };
+    const socket = new WebSocket(`ws://127.0.0.1:${behind.gateway.port}/echo`, { headers });
+    await opened(socket);
+    const seen = handshakes.at(-1) ?? {};
+    t.equal(seen['x-forwarded-proto'], scheme, told);
+    t.match(String(seen.forwarded), new RegExp(`^for=127\\.0\\.0\\.1;proto=${scheme};host=`), told);
+    socket.terminate();
+  }
+});
+
 t.test('W2 a good one is let through, with our headers and without the token', async (t) => {
   const socket = socketTo('/echo/1', {
     headers: {

@@ -48,6 +48,7 @@ t.test('a known key is who it belongs to, at once and as one shared object', asy
       audiences: [],
       expiresAt: Number.POSITIVE_INFINITY,
       kid: null,
+      key: 'ci',
     },
   });
   t.equal(verifier.verify(inHeader('key-of-ci'), BOTH, NOW), verified);

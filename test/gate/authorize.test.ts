@@ -66,7 +66,7 @@ t.test('Z06 a claim that does not match is named to the log, and its value is no
   t.strictSame(refusal, {
     kind: 'forbidden',
     reason: 'claim_mismatch',
-    detail: { source: 'corp', expected: 'tenant' },
+    detail: { source: 'corp', expected: 'tenant equals', got: 'string' },
   });
   t.equal(
     requires({ claims: [claim('tenant', 'acme')] }, caller({ claims: claims({ tenant: 'acme' }) })),
@@ -79,7 +79,7 @@ t.test('Z15 when refuses for false, for an error and for whatever is not true', 
   t.strictSame(requires({ when: when({ ok: true, value: false }) }), {
     kind: 'forbidden',
     reason: 'when_false',
-    detail: { source: 'corp' },
+    detail: { source: 'corp', cause: 'false' },
   });
   t.strictSame(requires({ when: when(FAILS) }), {
     kind: 'forbidden',

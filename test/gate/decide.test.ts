@@ -67,10 +67,10 @@ const guest = ['X-Guest', 'guest'];
 const ROWS: [line: string, headers: string[], decision: string][] = [
   ['GET /plain', [], 'unauthenticated no_credential'],
   ['GET /plain', reader, 'forward reader'],
-  ['GET /plain', guest, 'unauthenticated no_credential'],
-  ['GET /nowhere', [], 'unauthenticated no_credential'],
+  ['GET /plain', guest, 'unauthenticated credential_elsewhere'],
+  ['GET /nowhere', [], 'unauthenticated no_route'],
   ['GET /nowhere', guest, 'not_found no_route'],
-  ['POST /methods', [], 'unauthenticated no_credential'],
+  ['POST /methods', [], 'unauthenticated method_not_listed'],
   ['POST /methods', reader, 'method_not_allowed method_not_listed'],
   // TRACE is asked for nothing, since it would have to be sent back.
   ...['/plain', '/open', '/methods', '/hidden', '/hidden-method', '/nowhere'].flatMap((path) =>
@@ -135,7 +135,7 @@ const PAGE_ROWS: [line: string, headers: string[], decision: string, readers: st
   ['OPTIONS /page', ['Origin', 'https://app.test'], 'unauthenticated no_credential', null],
   ['OPTIONS /nowhere', preflight, 'answer 204', 'https://app.test'],
   // Without `cors` it is a method like any other.
-  ['OPTIONS /closed', preflight, 'unauthenticated no_credential', null],
+  ['OPTIONS /closed', preflight, 'unauthenticated preflight_without_cors', null],
   ['OPTIONS /closed-and-open', preflight, 'forward anonymous', null],
   [`OPTIONS ${DOCUMENT}`, preflight, 'answer 204', '*'],
   [`OPTIONS ${DOCUMENT}`, strange, 'answer 204', '*'],

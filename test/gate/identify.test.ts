@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
 import { identityHeaders } from '../../src/gate/identify.ts';
 import type { IdentityHeader } from '../../src/policy/policy.ts';
+import type { ValueEncoding } from '../../src/wire/header-value.ts';
 import { caller, claims, telling } from '../fixtures/caller.ts';
+import { identityValue } from '../fixtures/identity-reference.ts';
 
 const email = { name: 'X-Auth-Email', from: { claim: ['email'] } } as const;
 
@@ -10,7 +13,7 @@ const email = { name: 'X-Auth-Email', from: { claim: ['email'] } } as const;
 function told(
   value: unknown,
   over: Partial<IdentityHeader> = {},
-  encoding: 'percent' | 'base64url' | 'refuse' = 'percent',
+  encoding: ValueEncoding = 'percent',
 ): string | undefined {
   const principal = caller({ claims: claims(value === undefined ? {} : { email: value }) });
   const identity = identityHeaders(principal, telling([{ ...email, ...over }], encoding));
@@ -78,11 +81,74 @@ t.test('H21 H22 G05 a claim cannot end its header or begin another', async (t) =
   t.equal(told({ 'a\r\n': '\u2028' }), '{"a\\r\\n":"%E2%80%A8"}');
   t.doesNotThrow(() =>
     fc.assert(
-      fc.property(fc.jsonValue(), fc.constantFrom('percent', 'base64url', 'refuse'), (value, encoding) => {
-        const header = told(value, {}, encoding);
-        return header === undefined || /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(header);
-      }),
+      fc.property(
+        fc.jsonValue(),
+        fc.constantFrom('percent', 'ascii', 'base64url', 'refuse'),
+        (value, encoding) => {
+          const header = told(value, {}, encoding);
+          return header === undefined || /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(header);
+        },
+      ),
       { numRuns: 2000 },
+    ),
+  );
+});
+
+const ENCODED: readonly (readonly [claim: unknown, ascii: string, utf8: string])[] = [
+  ['Jane Doe', 'Jane Doe', 'Jane Doe'],
+  ['Jörg Müller', 'J%C3%B6rg M%C3%BCller', 'J\xc3\xb6rg M\xc3\xbcller'],
+  ['漢 😀', '%E6%BC%A2 %F0%9F%98%80', '\xe6\xbc\xa2 \xf0\x9f\x98\x80'],
+  ['Å', '%C3%85', '\xc3\x85'],
+  ['100 %', '100 %25', '100 %'],
+  ['%C3%B6', '%25C3%25B6', '%C3%B6'],
+  [' a  b ', '%20a  b%20', 'identity_value_not_encodable'],
+  [' ', '%20', 'identity_value_not_encodable'],
+  ['a\r\nX-Auth-Roles: admin', 'a%0D%0AX-Auth-Roles: admin', 'identity_value_not_encodable'],
+  ['a\tb', 'a%09b', 'identity_value_not_encodable'],
+  ['a\0b', 'a%00b', 'identity_value_not_encodable'],
+  ['a\x7fb', 'a%7Fb', 'identity_value_not_encodable'],
+  ['a\x85b', 'a%C2%85b', 'identity_value_not_encodable'],
+  ['a\u2028b', 'a%E2%80%A8b', 'identity_value_not_encodable'],
+  [['a b', 'ö'], 'a b,%C3%B6', 'a b,\xc3\xb6'],
+  [['a,b', 'c'], 'a%2Cb,c', 'identity_value_not_encodable'],
+  [['a ', ' b'], 'a%20,%20b', 'identity_value_not_encodable'],
+];
+
+t.test('G05 ascii keeps inner spaces, utf8 all but what would not stay one line', async (t) => {
+  for (const [claim, ascii, utf8] of ENCODED) {
+    t.equal(told(claim, {}, 'ascii'), ascii, encodeURI(String(claim)));
+    t.equal(told(claim, {}, 'utf8'), utf8, encodeURI(String(claim)));
+  }
+  t.equal(told(['a b', 'c'], { join: ' ' }, 'ascii'), 'a%20b c');
+  t.equal(told(['a b', 'c'], { join: ' ' }, 'utf8'), 'identity_value_not_encodable');
+  t.equal(told('ö'.repeat(4097), {}, 'utf8'), 'identity_too_long', 'counted in bytes');
+});
+
+t.test('H22 ascii and utf8 say what the reference says, and can be read back', async (t) => {
+  const texts = fc.string({ unit: fc.constantFrom(...' ,;%a\u00e9\u6f22\u{1f600}\n\t\0\x7f\x85\u2028"') });
+  const values = fc.oneof(texts, fc.string({ unit: 'binary' }), fc.array(texts));
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(
+        values,
+        fc.constantFrom('ascii', 'utf8'),
+        fc.constantFrom(',', ' '),
+        (value, encoding, join) => {
+          const header = told(value, { join }, encoding);
+          const expected = identityValue(value, join, encoding);
+          if (expected === 'refused') return header === 'identity_value_not_encodable';
+          if (header !== expected) return false;
+          if (header === undefined) return true;
+          const members = Array.isArray(value) ? header.split(join) : [header];
+          const read = members.map((member) =>
+            encoding === 'utf8' ? Buffer.from(member, 'latin1').toString() : decodeURIComponent(member),
+          );
+          return (
+            isDeepStrictEqual(Array.isArray(value) ? read : read[0], value) && !/[\0-\x1f\x7f]/.test(header)
+          );
+        },
+      ),
+      { numRuns: 3000 },
     ),
   );
 });
@@ -102,7 +168,7 @@ t.test('refuse answers 403 to a value that is not visible ASCII', async (t) => {
 });
 
 t.test('H22 a lone surrogate refuses: two callers must not become one', async (t) => {
-  for (const encoding of ['percent', 'base64url', 'refuse'] as const) {
+  for (const encoding of ['percent', 'ascii', 'utf8', 'base64url', 'refuse'] as const) {
     t.equal(told('u\ud800', {}, encoding), 'identity_value_not_encodable', encoding);
   }
   const refused = identityHeaders(
@@ -114,7 +180,7 @@ t.test('H22 a lone surrogate refuses: two callers must not become one', async (t
 
 t.test('H23 a whole number that was rounded when it was read refuses, wherever it is', async (t) => {
   const largest = Number.MAX_SAFE_INTEGER;
-  for (const encoding of ['percent', 'base64url', 'refuse'] as const) {
+  for (const encoding of ['percent', 'ascii', 'utf8', 'base64url', 'refuse'] as const) {
     for (const value of [largest + 1, -largest - 1, 1e21, ['a', 1e21], { a: 1e21 }, { a: [1e21] }])
       t.equal(told(value, {}, encoding), 'identity_value_not_encodable', JSON.stringify(value));
   }

@@ -177,7 +177,7 @@ t.test('from 401 to the answer of a tool', async (t) => {
   assertUpstreamSaw(t, recorder.steps.length);
 });
 
-t.test('events of the server arrive over the stream that a GET opened', { timeout: 15_000 }, async (t) => {
+t.test('events of the server arrive over the stream that a GET opened', async (t) => {
   const recorder = new Recorder();
   const { client, end } = await connected('/mcp', recorder);
   const heard = new Promise((resolve) => {

@@ -94,6 +94,41 @@ t.test('K10 K12 S10 S12 a bad member is left out alone, with its reason', async 
   }
 });
 
+t.test('K10 null and empty members, as .NET writes them, are as absent', async (t) => {
+  const absent = {
+    alg: null,
+    use: null,
+    key_ops: [],
+    x5c: [],
+    x5t: null,
+    d: null,
+    k: null,
+    oth: [],
+    crv: null,
+  };
+  const { keys, ignored } = await admitKeys(
+    [
+      { ...absent, ...rsa, kid: null },
+      { ...rsa, kid: 'r', p: '' },
+    ],
+    ['RS256'],
+  );
+  t.same(ignored, []);
+  t.same(
+    keys.map(({ kid, algorithm }) => [kid, algorithm]),
+    [
+      [null, 'RS256'],
+      ['r', 'RS256'],
+    ],
+  );
+  const empty = { ...ec, use: '', alg: '', key_ops: null };
+  t.match(await admitKeys([empty], ['ES256']), { keys: [{ algorithm: 'ES256' }], ignored: [] });
+  const unbound = await admitKeys([{ ...ec, issuer: null }], ['ES256']);
+  t.match(unbound.ignored, [{ reason: 'issuer_malformed' }], 'for whom a key speaks is not guessed');
+  t.match((await admitKeys([{ ...rsa, n: null }], ['RS256'])).ignored, [{ reason: 'malformed' }]);
+  t.match((await admitKeys([{ ...rsa, d: [1] }], ['RS256'])).ignored, [{ reason: 'private_members' }]);
+});
+
 t.test('K15 J10 a symmetric key in a set is never a key, even where HS256 is allowed', async (t) => {
   const { keys } = await admitKeys(
     [{ kty: 'oct', k: Buffer.alloc(32, 1).toString('base64url'), kid: 'k' }],

@@ -10,6 +10,7 @@ import { startConnectProxy } from '../fixtures/connect-proxy.ts';
 import { until } from '../fixtures/fake-time.ts';
 import { issuerPolicy, refreshDefaults } from '../fixtures/issuer-policy.ts';
 import { startKeyServer } from '../fixtures/key-server.ts';
+import { PATIENCE_MS } from '../fixtures/patience.ts';
 
 const SECRET = 'hunter2/ü';
 const ISSUER_TOKEN = 'the-token-of-the-issuer';
@@ -177,7 +178,7 @@ async function fetchOnce(
   t: Test,
   url: string,
   changes: Partial<IssuerPolicy>,
-  timeout = 5000,
+  timeout = PATIENCE_MS,
 ): Promise<Fetched> {
   const transport = createKeyTransport(
     issuerPolicy({ refresh: { ...refreshDefaults, timeout }, ...changes }),

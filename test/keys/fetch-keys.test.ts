@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import tls, { type TlsOptions } from 'node:tls';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { createKeyTransport, type Fetched } from '../../src/keys/fetch-keys.ts';
 import type { IssuerPolicy } from '../../src/policy/sources.ts';
@@ -17,6 +17,7 @@ import {
   testAuthority,
 } from '../fixtures/certificates.ts';
 import { issuerPolicy, refreshDefaults } from '../fixtures/issuer-policy.ts';
+import { PATIENCE_MS } from '../fixtures/patience.ts';
 import { serveJwks } from '../fixtures/tokens.ts';
 
 t.test('a document is fetched with what its answer says of its age', async (t) => {
@@ -26,6 +27,14 @@ t.test('a document is fetched with what its answer says of its age', async (t) =
   const fetched = await fetchOnce(t, server.url);
   t.same(fetched, { ok: true, document: { keys: [], x: 1 }, maxAge: 50_000 });
 });
+
+const coding = (name: string) => ({ 'content-encoding': name });
+const COMPRESS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  gzip: gzipSync,
+  'x-gzip': gzipSync,
+  deflate: deflateSync,
+  br: brotliCompressSync,
+};
 
 t.test('S3 S4 S5 K02 whatever is not 200 with a JSON object in time and size is refused', async (t) => {
   const endless: RequestListener = (_, response) => {
@@ -56,7 +65,19 @@ t.test('S3 S4 S5 K02 whatever is not 200 with a JSON object in time and size is 
     ['byte order mark', body('\ufeff{"keys":[]}'), /byte order mark, not a JSON object/],
     ['UTF-16', body(Buffer.from('{"keys":[]}', 'utf16le')), /not a JSON object/],
     ['invalid UTF-8', body(Buffer.from('7b2261223a22ff227d', 'hex')), /not UTF-8 and so not a JSON object/],
-    ['compressed', body(gzipSync('{"keys":[]}'), 200, { 'content-encoding': 'gzip' }), /compressed/],
+    [
+      'compressed otherwise',
+      body(zstdCompressSync('{"keys":[]}'), 200, coding('zstd')),
+      /compressed body.*gzip/,
+    ],
+    ['compressed twice', body(gzipSync(gzipSync('{"keys":[]}')), 200, coding('gzip, gzip')), /compressed/],
+    ['gzip in name only', body('{"keys":[]}', 200, coding('gzip')), /compressed body that is broken/],
+    ['gzip cut short', body(gzipSync('{"keys":[]}').subarray(0, -9), 200, coding('gzip')), /broken/],
+    ['gzip of a page', body(gzipSync('<html>'), 200, coding('gzip')), /a page/],
+    ...(['gzip', 'deflate', 'br'] as const).map((name): readonly [string, RequestListener, RegExp] => {
+      const bomb = COMPRESS[name]?.(Buffer.alloc(20_000_000, ' ')) ?? '';
+      return [`${name} bomb`, body(bomb, 200, coding(name)), /compressed body of more than 524288 bytes/];
+    }),
     ['endless', endless, /more than 524288 bytes/],
     ['declared too long', body('x'.repeat(524_289)), /more than 524288 bytes/],
   ];
@@ -67,6 +88,17 @@ t.test('S3 S4 S5 K02 whatever is not 200 with a JSON object in time and size is 
     t.match(fetched, { failure: failureFor(cause) }, `${name}: kind and status`);
     t.equal(server.asked.length, 1, `${name}: asked once, nothing followed`);
     await server.stop();
+  }
+});
+
+t.test('S3 what comes compressed though it was not asked for is read', async (t) => {
+  for (const name of ['gzip', 'x-gzip', 'GZIP', 'deflate', 'br', 'identity', ''] as const) {
+    const compress = COMPRESS[name.toLowerCase()] ?? ((text: Buffer) => text);
+    const server = await serveJwks(t, (request, response) => {
+      t.equal(request.headers['accept-encoding'], 'identity');
+      response.writeHead(200, coding(name)).end(compress(Buffer.from('{"keys":[1]}')));
+    });
+    t.match(await fetchOnce(t, server.url), { ok: true, document: { keys: [1] } }, name);
   }
 });
 
@@ -282,7 +314,7 @@ t.test('the bearer token is read anew each time and shown to the configured orig
   };
   const transport = createKeyTransport(issuerPolicy(changes));
   t.teardown(() => transport.close());
-  const signal = AbortSignal.timeout(5000);
+  const signal = AbortSignal.timeout(PATIENCE_MS);
   await transport.fetch(server.url, signal);
   await writeFile(file, 'second');
   await transport.fetch(server.url, signal);
@@ -300,14 +332,17 @@ t.test('the bearer token is read anew each time and shown to the configured orig
 t.test('closing cuts what is under way', async (t) => {
   const server = await serveJwks(t, () => transport.close());
   const transport = createKeyTransport(issuerPolicy());
-  t.match(await transport.fetch(server.url, AbortSignal.timeout(5000)), { ok: false, answered: false });
+  t.match(await transport.fetch(server.url, AbortSignal.timeout(PATIENCE_MS)), {
+    ok: false,
+    answered: false,
+  });
 });
 
 async function fetchOnce(
   t: Test,
   url: string,
   changes: Partial<IssuerPolicy> = {},
-  timeout = 5000,
+  timeout = PATIENCE_MS,
 ): Promise<Fetched> {
   const transport = createKeyTransport(
     issuerPolicy({ refresh: { ...refreshDefaults, timeout }, ...changes }),

@@ -81,6 +81,35 @@ t.test('T45 S14 C4 a key that is withdrawn ends the generation at the next refre
   t.match(told, { level: 'info', fields: { issuer: 'corp', withdrawn: ['a'] } });
 });
 
+t.test('a withdrawn key that serves several algorithms is told and counted once', async (t) => {
+  const ed = await createIssuer({ kid: 'ed', alg: 'EdDSA' });
+  const { alg: _, ...bare } = rs.jwk;
+  const { set, source, time, log } = staged([a, ed, { ...rs, jwk: { ...bare } }], {}, [
+    'EdDSA',
+    'Ed25519',
+    'RS256',
+    'PS256',
+    'ES256',
+  ]);
+  await set.find('a', 'ES256', time.now());
+  source.serve([a]);
+  await refreshOnce(source, time);
+  const told = log.lines.findLast((line) => /keys obtained/.test(line.message));
+  t.match(told, { fields: { kids: ['a'] } });
+  t.strictSame(Object(told?.fields).withdrawn, ['ed', 'rs']);
+  t.equal(set.status(time.now()).counts.withdrawn, 2);
+});
+
+t.test('a key for encryption is no cause for a warning', async (t) => {
+  const { set, time, log, source } = staged([a, { ...rs, jwk: { ...rs.jwk, use: 'enc' } }]);
+  await set.find('a', 'ES256', time.now());
+  t.notOk(log.lines.some(({ level }) => level === 'warn'));
+  const told = log.lines.filter(({ message }) => /for another use/.test(message));
+  t.match(told, [{ level: 'info', fields: { ignored: [{ kid: 'rs', reason: 'not_for_signatures' }] } }]);
+  await refreshOnce(source, time);
+  t.equal(log.lines.filter(({ message }) => /for another use/.test(message)).length, 1);
+});
+
 t.test('a key replaced under its id is a withdrawal too', async (t) => {
   const { set, source, time } = staged([a]);
   await set.find('a', 'ES256', time.now());
@@ -196,7 +225,14 @@ t.test('an id whose key was exchanged for one of another kind is found when the 
 t.test('K07 S6 a flood of key ids costs four look-ups and one more each cooldown', async (t) => {
   const { set, source, time } = staged([a]);
   await set.find('a', 'ES256', time.now());
-  for (let n = 0; n < 100; n += 1) t.match(await set.find(`x${n}`, 'ES256', time.now()), { outcome: 'none' });
+  for (let n = 0; n < 4; n += 1) t.match(await set.find(`x${n}`, 'ES256', time.now()), { outcome: 'none' });
+  const overasked = { outcome: 'unavailable', retryAfter: 10, cause: /too many key ids/ };
+  for (let n = 4; n < 100; n += 1) t.match(await set.find(`x${n}`, 'ES256', time.now()), overasked);
+  t.match(
+    await set.find('x0', 'ES256', time.now()),
+    { outcome: 'none' },
+    'what was looked up is known absent',
+  );
   t.equal(source.fetches, 5);
   await time.advance(9000);
   const waiting = Array.from({ length: 300 }, (_, n) => set.find(`y${n}`, 'ES256', time.now()));
@@ -205,9 +241,10 @@ t.test('K07 S6 a flood of key ids costs four look-ups and one more each cooldown
   await time.advance(1000);
   const lookups = await Promise.all(waiting);
   t.match(lookups[7], { outcome: 'found' }, 'those who waited for it share it');
-  t.same(lookups[299], { outcome: 'none', reason: 'unknown_kid' }, 'beyond 256 nobody waits');
+  t.match(lookups[8], { outcome: 'none', reason: 'unknown_kid' });
+  t.match(lookups[299], { outcome: 'unavailable', retryAfter: 1 }, 'at most 256 requests wait');
   t.equal(source.fetches, 6);
-  t.match(await set.find('z', 'ES256', time.now()), { outcome: 'none' });
+  t.match(await set.find('z', 'ES256', time.now()), { outcome: 'unavailable', retryAfter: 10 });
   t.equal(source.fetches, 6, 'the one that was waited for is spent');
   t.match(set.find('a', 'ES256', time.now()), { outcome: 'found' });
 });
@@ -491,13 +528,18 @@ function documentOf(issuers: readonly TestIssuer[]): Fetched {
   return { ok: true, maxAge: null, document: { keys: issuers.map((issuer) => issuer.jwk) } };
 }
 
-function staged(issuers: readonly TestIssuer[], refresh: Partial<IssuerPolicy['refresh']> = {}) {
+function staged(
+  issuers: readonly TestIssuer[],
+  refresh: Partial<IssuerPolicy['refresh']> = {},
+  algorithms: readonly string[] = issuerPolicy().algorithms,
+) {
   const source = createSource(issuers);
   const time = createFakeTime();
   const log = recordLog();
   const policy = issuerPolicy({
     keys: { from: 'url', url: 'https://issuer.test/jwks', form: 'jwks' },
     refresh: { ...refreshDefaults, ...refresh },
+    algorithms,
   });
   // 0.5 spreads pauses not at all; a tenth off the interval would only blur the numbers.
   const random = (): number => (source.fetches > 0 && set.status(time.now()).failures > 0 ? 0.5 : 0);

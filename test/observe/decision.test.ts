@@ -5,24 +5,24 @@ import { recordLog } from '../fixtures/fake-time.ts';
 const base: DecisionRecord = {
   requestId: 'id',
   peer: '127.0.0.1',
+  client: '127.0.0.1',
   method: 'GET',
   host: 'api.example.com',
   path: '/orders/5',
   routeId: 'read-order',
   principal: null,
+  subject: 'plain',
   refusal: null,
   status: 200,
   duration: 1.23456,
-  forwarded: {
-    upstream: 'default',
-    outcome: { status: 200, end: 'complete', bytesIn: 0, bytesOut: 12, upstreamDuration: 0.5 },
-  },
+  forwarded: { status: 200, end: 'complete', bytesIn: 0, bytesOut: 12, upstreamDuration: 0.5 },
+  upstream: 'default',
 };
 
 const PRINCIPAL = {
   source: 'corp',
   kind: 'jwt',
-  subject: 'CANARY',
+  subject: 'alice',
   issuer: 'CANARY',
   client: 'CANARY',
   scopes: ['CANARY'],
@@ -44,6 +44,7 @@ t.test('an allowed request is one info line with the closed list of fields', asy
       fields: {
         request_id: 'id',
         peer: '127.0.0.1',
+        'client.address': '127.0.0.1',
         method: 'GET',
         host: 'api.example.com',
         path: '/orders/5',
@@ -99,15 +100,61 @@ t.test('what we or the upstream failed at is a warning', async (t) => {
   t.match(lines[0], { level: 'warn', fields: { decision: 'failed', 'auth.reason': 'reset' } });
 });
 
-t.test('claims, scopes and subject of a principal are not logged', async (t) => {
+t.test('of what a principal is, only the subject is logged', async (t) => {
   const log = recordLog();
-  const { lines } = log;
+  logDecision(log, { ...base, principal: PRINCIPAL });
+  t.notMatch(JSON.stringify(log.lines), /CANARY/);
+  t.match(log.lines[0]?.fields, {
+    'auth.source': 'corp',
+    'auth.kind': 'jwt',
+    'auth.kid': 'k1',
+    'auth.subject': 'alice',
+  });
+});
+
+t.test('the subject is logged as log.subject says', async (t) => {
+  const log = recordLog();
+  const cases = [
+    ['plain', 'alice', 'alice'],
+    // SHA-256 of "alice".
+    ['hashed', 'alice', '2bd806c97f0e00af'],
+    ['none', 'alice', undefined],
+    ['plain', null, undefined],
+    ['hashed', null, undefined],
+    ['plain', 'a'.repeat(600), `${'a'.repeat(512)}…`],
+    ['plain', 'a"\n\u202e{', 'a"\n\u202e{'],
+  ] as const;
+  for (const [how, subject, logged] of cases) {
+    logDecision(log, { ...base, principal: { ...PRINCIPAL, subject }, subject: how });
+    t.equal(log.lines.at(-1)?.fields['auth.subject' as never], logged, `${how} ${subject?.slice(0, 9)}`);
+  }
+});
+
+t.test('the id of an API key is logged once, whether its caller is allowed or refused', async (t) => {
+  const written: string[] = [];
+  const log = { ...recordLog(), line: (_: string, members: string) => written.push(members) };
+  const principal = { ...PRINCIPAL, kind: 'api_key', kid: null, key: 'ci' } as const;
+  logDecision(log, { ...base, principal });
+  logDecision(log, { ...base, principal, refusal: { kind: 'forbidden', reason: 'role_missing' } });
   logDecision(log, {
     ...base,
-    principal: PRINCIPAL,
+    refusal: {
+      kind: 'invalid_credential',
+      code: 'invalid_api_key',
+      reason: 'api_key_expired',
+      detail: { source: 'machines', key: 'ci', expiredFor: 7 },
+    },
   });
-  t.notMatch(JSON.stringify(lines), /CANARY/);
-  t.match(lines[0]?.fields, { 'auth.source': 'corp', 'auth.kind': 'jwt', 'auth.kid': 'k1' });
+  for (const members of written) t.equal(members.split('"auth.key":"ci"').length, 2, members);
+  t.match(written[2], '"auth.expired_for_s":7');
+});
+
+t.test('a client that trusted proxies name is logged beside the peer', async (t) => {
+  const log = recordLog();
+  logDecision(log, { ...base, client: '192.0.2.7' });
+  logDecision(log, { ...base, client: null });
+  t.match(log.lines[0]?.fields, { peer: '127.0.0.1', 'client.address': '192.0.2.7' });
+  t.notOk('client.address' in (log.lines[1]?.fields ?? {}), 'left out where it is not known');
 });
 
 t.test('L3 untrusted text is cut to a bound', async (t) => {

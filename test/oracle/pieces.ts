@@ -242,6 +242,8 @@ export const BODIES: readonly (readonly [headers: readonly (readonly [string, st
     ],
     'hello',
   ],
+  [[['Transfer-Encoding', 'CHUNKED']], '5\r\nhello\r\n0\r\n\r\n'],
+  [[['Transfer-Encoding', 'Chunked']], '0\r\n\r\n'],
 ];
 
 /** Values of Authorization that are nobody's. */

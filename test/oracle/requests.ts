@@ -133,7 +133,6 @@ const FIELDS: fc.Arbitrary<readonly [string, string]> = weighted<readonly [strin
       ['Transfer-Encoding', 'xchunked'],
       ['Transfer-Encoding', 'gzip, chunked'],
       ['Transfer-Encoding', 'identity'],
-      ['Transfer-Encoding', 'Chunked'],
       ['Content-Length', '+5'],
       ['Content-Length', '5, 5'],
       ['Content-Length', '0x5'],

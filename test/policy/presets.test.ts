@@ -67,6 +67,9 @@ const google = 'https://www.googleapis.com';
 const none = { client: [], scopes: [], roles: [] };
 const RSA_AND_EC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
 
+const asked = (name: string, matcher: Values) => [{ name, path: [name], matchers: [matcher] }];
+const there: Values = { op: 'exists', value: true };
+
 /** What each provider publishes, said here a second time, so that a slip in the table is seen. */
 const facts: Readonly<Record<string, Partial<Record<keyof IssuerPolicy, unknown>>>> = {
   keycloak: {
@@ -103,6 +106,38 @@ const facts: Readonly<Record<string, Partial<Record<keyof IssuerPolicy, unknown>
     requireClaims: [
       { name: 'token_use', path: ['token_use'], matchers: [{ op: 'equals', value: 'access' }] },
     ],
+  },
+  dex: {
+    acceptIdTokens: true,
+    client: [['azp'], ['aud']],
+    scopes: [],
+    roles: [['groups']],
+    requireClaims: [],
+  },
+  spring: {
+    acceptIdTokens: false,
+    requireClaims: asked('nbf', there),
+    client: [['aud']],
+    scopes: [['scope']],
+    roles: [['roles']],
+  },
+  casdoor: {
+    acceptIdTokens: true,
+    requireClaims: asked('tokenType', { op: 'equals', value: 'access-token' }),
+    client: [['azp']],
+    roles: [['groups']],
+  },
+  zitadel: {
+    acceptIdTokens: false,
+    requireClaims: asked('jti', there),
+    client: [['client_id'], ['azp']],
+    roles: [['urn:zitadel:iam:org:project:roles']],
+  },
+  authentik: {
+    acceptIdTokens: true,
+    requireClaims: asked('uid', there),
+    client: [['azp']],
+    roles: [['groups']],
   },
   google: {
     issuers: ['https://accounts.google.com', 'accounts.google.com'],

@@ -30,10 +30,10 @@ t.test('a problem is one line: place, path, message, code', async (t) => {
 
 t.test('what a message or a path quotes is nothing that a terminal acts on', async (t) => {
   const problems = createProblemList(locator);
-  problems.report(['routes', '\u009b31m\u202e'], 'wrong', 'must not be "\x7f\u2066\ud800"');
+  problems.report(['routes', '\u009b31m\u202e'], 'wrong', 'must not be "\x7f\u2066\ud800\x1b[31m\n"');
   const path = 'routes["\\u009b31m\\u202e"]';
   t.same(problems.sorted().map(formatProblem), [
-    `a.yaml:2:3  ${path}  must not be "\\u007f\\u2066\ufffd"  (wrong)`,
+    `a.yaml:2:3  ${path}  must not be "\\u007f\\u2066\ufffd\\u001b[31m\\n"  (wrong)`,
   ]);
 });
 

@@ -334,7 +334,7 @@ routes: [{path: /, accept: a}]
     /^policy\.yaml:7:48 {2}issuers\.f\.ca_file .*no such file/,
     /^policy\.yaml:7:75 {2}issuers\.f\.bearer_token_file .*no such file/,
     /^policy\.yaml:8:27 {2}api_keys\.m\.keys_file {2}the file \/etc\/p\/blank is empty/,
-    /^broken:1:\d+ .*yaml_syntax/,
+    /^broken:1:11 {2}is not JSON from here on.*json_syntax/,
     /^list:1:1 {2}issuers\.e\.jwks {2}must be a mapping/,
     /^keys:2:11 {2}api_keys\.n\.keys\[0\]\.sha256 {2}must be the SHA-256/,
     /^keys:3:19 {2}api_keys\.n\.keys\[1\]\.sha256 {2}must be/,
@@ -406,6 +406,11 @@ t.test('in Kubernetes draining begins later, unless the file says when', async (
   t.equal(read(SMALLEST, { environment }).configuration.timeouts.drain_delay, 5000);
   const written = `timeouts: {drain_delay: 0s}\n${SMALLEST}`;
   t.equal(read(written, { environment }).configuration.timeouts.drain_delay, 0);
+  // Less than the 10 s of Docker and the 30 s of Kubernetes, after which they kill.
+  t.equal(read(SMALLEST).configuration.timeouts.drain, 8000);
+  t.equal(read(SMALLEST, { environment }).configuration.timeouts.drain, 20_000);
+  const own = `timeouts: {drain: 1s}\n${SMALLEST}`;
+  t.match(read(own, { environment }).configuration.timeouts, { drain: 1000, drain_delay: 5000 });
 });
 
 t.test('detached, undefined variables and missing files are values that nobody knows', async (t) => {

@@ -5,7 +5,7 @@ import { loadPolicy } from '../../src/policy/load-policy.ts';
 import { apiKeyKeys } from '../../src/policy/schema/api-keys.ts';
 import { issuerKeys } from '../../src/policy/schema/issuers.ts';
 import { localCertificate, otherCertificate, testAuthority } from '../fixtures/certificates.ts';
-import { LOAD_TIME, load } from '../fixtures/load.ts';
+import { LOAD_TIME, loadBesidesKinds as load } from '../fixtures/load.ts';
 
 /** What is written, the code, the path, and the way out that the message must name. */
 type Row = readonly [text: string, code: string, path: string, wayOut: RegExp];
@@ -20,9 +20,69 @@ const keys = (list: string, more = '') => `api_keys: {machines: {${more} keys: [
 const route = (more: string, path = '/a/{id}') => `routes: [{path: "${path}", ${more}}]`;
 const secret = (bytes: number) => 's'.repeat(bytes);
 
+/** Values that a template tool, a shell or a person was to fill in. */
+const UNFILLED = [
+  '{{AUDIENCE}}',
+  '{{ .Values.audience }}',
+  '$AUDIENCE',
+  '$(AUDIENCE)',
+  '%(audience)s',
+  '<AUDIENCE>',
+  '<your-tenant>',
+  '%AUDIENCE%',
+  '@@AUDIENCE@@',
+];
+
 const tables: Record<string, readonly Row[]> = {
+  'placeholders that nothing filled in': [
+    ...UNFILLED.map(
+      (value): Row => [
+        `issuers: {corp: {issuer: "https://login.example.com", audience: "${value}"}}`,
+        'unfilled_placeholder',
+        'issuers.corp.audience',
+        /placeholder that nothing filled in/,
+      ],
+    ),
+    ...UNFILLED.map(
+      (value): Row => [
+        `issuers: {corp: {issuer: "https://login.example.com/${value}", audience: a}}`,
+        'unfilled_placeholder',
+        'issuers.corp.issuer',
+        /placeholder that nothing filled in/,
+      ],
+    ),
+    ...['{{ .Values.jwt.secret.of.this.environment }}', '$JWT_SECRET', '<the secret of the provider>'].map(
+      (value): Row => [
+        `issuers: {corp: {issuer: "https://login.example.com", audience: a, secret: "${value}"}}`,
+        'unfilled_placeholder',
+        'issuers.corp.secret',
+        /placeholder that nothing filled in/,
+      ],
+    ),
+    ['admin: {address: ":9901", token: REPLACE_ME}', 'unfilled_placeholder', 'admin.token', /placeholder/],
+    ['public_url: "https://$HOST"', 'unfilled_placeholder', 'public_url', /placeholder/],
+    ['upstream: "http://{{ host }}:80"', 'unfilled_placeholder', 'upstream', /placeholder/],
+    ['upstream: "http://$API_HOST:80"', 'unfilled_placeholder', 'upstream', /placeholder/],
+    ['realm: "<realm>"', 'unfilled_placeholder', 'realm', /placeholder/],
+    [
+      route('require: {scopes: "{{ scope }}"}'),
+      'unfilled_placeholder',
+      'routes[0].require.scopes',
+      /placeholder/,
+    ],
+    [
+      route('require: {roles: "<admin role>"}'),
+      'unfilled_placeholder',
+      'routes[0].require.roles',
+      /placeholder/,
+    ],
+    [route('host: "<tenant>.example.com"'), 'unfilled_placeholder', 'routes[0].host', /placeholder/],
+    [route('host: .example.com'), 'host_wildcard', 'routes[0].host', /"\*\.example\.com"/],
+    [route('host: "~^api\\\\d+$"'), 'host_grammar', 'routes[0].host', /regular expression/],
+    [route('host: "{tenant}.example.com"'), 'host_grammar', 'routes[0].host', /request\.host/],
+  ],
   'listeners and proxies': [
-    ['listen: "8080"', 'invalid_address', 'listen', /HOST:PORT/],
+    ['listen: "8080"', 'invalid_address', 'listen', /"127\.0\.0\.1:8080"/],
     ['listen: "127.0.0.1:70000"', 'invalid_address', 'listen', /0 to 65535/],
     ['listen: "unix:run/x.sock"', 'invalid_address', 'listen', /unix:\/run/],
     ['listen: [":8080", ":8080"]', 'duplicate_address', 'listen[1]', /another address/],

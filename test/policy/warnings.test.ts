@@ -1,7 +1,7 @@
 /** Each warning of `check`: policies that deserve it, and policies close to them that do not. */
 import { createPublicKey } from 'node:crypto';
 import t from 'tap';
-import { load } from '../fixtures/load.ts';
+import { loadBesidesKinds as load } from '../fixtures/load.ts';
 
 const issuer = (name: string, more = '') =>
   `${name}: {issuer: "https://${name}.example", audience: x, ${more}}`;
@@ -173,6 +173,41 @@ const rows: readonly Row[] = [
       routes(`path: /**, require: {when: 'claims.email == "a@b.c" && claims.email_verified'}`),
       routes(`path: /**, require: {when: 'claims.emails == "a@b.c"'}`),
     ],
+  ],
+  ...[
+    'path.id == string(claims.id)',
+    'claims.id == int(path.id)',
+    'uint( request.query.id ) in claims.ids',
+  ].map(
+    (when): Row => [
+      'claim_as_number',
+      'routes[0].require.when',
+      routes(`path: "/{id}", require: {when: '${when}'}`),
+      [
+        routes(`path: "/{id}", require: {when: 'path.id == claims.id && claims.level > 2'}`),
+        routes(`path: "/{id}", require: {when: 'int(path.id) < 7 && string(now) != subject'}`),
+      ],
+    ],
+  ),
+  [
+    'unjudged_credential_forwarded',
+    'routes[1].forward_credential',
+    routes(
+      'path: /a, auth: none, forward_credential: false',
+      'path: /b, auth: none, forward_credential: true',
+      'path: /c, forward_credential: true',
+    ),
+    [
+      routes('path: /a, auth: none', 'path: /b'),
+      routes('path: /a, forward_credential: true', 'path: /b, auth: optional, forward_credential: true'),
+      `forward_credential: true\n${routes('path: /a, auth: none, forward_credential: false', 'path: /b')}`,
+    ],
+  ],
+  [
+    'unjudged_credential_forwarded',
+    'routes[0]',
+    `forward_credential: true\n${routes('path: /a, auth: none', 'path: /b')}`,
+    [],
   ],
   [
     'ambient_without_origin',
@@ -433,9 +468,12 @@ t.test('public is looser than optional, and optional than required', async (t) =
   }
 });
 
-t.test('the smallest useful policy has no warnings', async (t) => {
-  t.strictSame((await load('')).warnings, []);
-});
+t.test(
+  'the smallest useful policy has no warning but that of kinds of token (warnings/token-kinds.test.ts)',
+  async (t) => {
+    t.strictSame((await load('')).warnings, []);
+  },
+);
 
 t.test('warnings are there for a policy that is refused, too', async (t) => {
   const loaded = await load('timeouts: {idle: 10s}\nroutes: []');

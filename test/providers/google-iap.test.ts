@@ -95,7 +95,7 @@ t.test('another token of Google, and another algorithm', async (t) => {
 t.test('an assertion that was kept, or is sent elsewhere', async (t) => {
   const exp = nowSeconds() - 60;
   await provider.refused(t, through(assertion({ exp, iat: exp - 600 })), { reason: 'token_expired' });
-  await provider.refused(t, { target: '/orders/1', token: assertion() }, { reason: 'no_credential' });
+  await provider.refused(t, { target: '/orders/1', token: assertion() }, { reason: 'credential_elsewhere' });
 });
 
 t.test('who went round IAP has nothing to show, and health checks need nothing', async (t) => {

@@ -1,4 +1,4 @@
-/** GitLab CI, ADFS and Ory Hydra: docs/providers/other-providers.md, policies that need no preset. */
+/** GitLab CI and ADFS: docs/providers/other-providers.md, policies that need no preset. */
 import t from 'tap';
 import { startKeyServer } from '../fixtures/key-server.ts';
 import { anHour, bareJwk, mint, serveProvider } from '../fixtures/provider.ts';
@@ -138,58 +138,5 @@ t.test('ADFS', async (t) => {
     t,
     { ...get, token: access({ aud: userinfo }) },
     { reason: 'wrong_audience', expected: API, got: userinfo },
-  );
-});
-
-t.test('Ory Hydra', async (t) => {
-  const ISSUER = 'https://hydra.example.com/';
-  keys.serve('/hydra/.well-known/openid-configuration', {
-    issuer: ISSUER,
-    jwks_uri: `${keys.url}/hydra/.well-known/jwks.json`,
-  });
-  keys.serve('/hydra/.well-known/jwks.json', {
-    keys: [{ use: 'sig', kty: 'RSA', kid: signing.kid, alg: 'RS256', ...bareJwk(signing) }],
-  });
-  const provider = await serveProvider(t, {
-    page: 'other-providers',
-    block: 2,
-    keysFrom: () => ({
-      keys: { from: 'discovery', url: `${keys.url}/hydra/.well-known/openid-configuration` },
-    }),
-  });
-  const get = { target: '/orders/1' };
-  const access = (changes: Members = {}): string =>
-    mint(
-      signing,
-      { alg: 'RS256', kid: signing.kid, typ: 'JWT' },
-      {
-        aud: ['https://orders.example.com'],
-        client_id: '3c2b1a00-9f8e-4d7c-8b6a-5f4e3d2c1b0a',
-        ...anHour(),
-        ext: { roles: ['clerk'] },
-        iss: ISSUER,
-        jti: 'b9d9a2c1-3e4f-4a5b-8c6d-7e8f9a0b1c2d',
-        nbf: nowSeconds(),
-        scp: ['offline', 'orders.read'],
-        sub: 'alice',
-        ...changes,
-      },
-    );
-  await provider.forwarded(
-    t,
-    { ...get, token: access() },
-    {
-      'x-auth-subject': 'alice',
-      'x-auth-issuer': ISSUER,
-      'x-auth-client': '3c2b1a00-9f8e-4d7c-8b6a-5f4e3d2c1b0a',
-      'x-auth-scopes': 'offline orders.read',
-      'x-auth-roles': 'clerk',
-    },
-  );
-  await provider.refused(t, { ...get, token: access({ aud: [] }) }, { reason: 'audience_malformed' });
-  await provider.refused(
-    t,
-    { ...get, token: 'ory_at_8HZJ1mP0ck.5Yb3m0ckm0ckm0ckm0ck' },
-    { reason: 'not_a_jwt' },
   );
 });

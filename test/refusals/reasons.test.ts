@@ -43,7 +43,7 @@ const GIVEN = [
   /\breason: '(\w+)'/g,
   /\breason: [^'\n]*\? '(\w+)' : '\w+'/g,
   /\breason: [^'\n]*'\w+' \? '(\w+)' : '(\w+)'/g,
-  /\b(?:flaw|refuse|refused|badRequest|forbidden|malformed|tooLarge|turnedAway|invalidToken)\(\s*'(\w+)'/g,
+  /\b(?:absent|flaw|refuse|refused|badRequest|forbidden|malformed|tooLarge|turnedAway|invalidToken)\(\s*'(\w+)'/g,
   /\binvalidCredential\(\s*(?:'\w+'|[\w.]+),\s*'(\w+)'/g,
 ];
 const RETURNED: Readonly<Record<string, RegExp>> = {

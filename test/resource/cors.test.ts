@@ -13,7 +13,7 @@ const policy = (parts: Partial<CorsPolicy> = {}): CorsPolicy => ({
   maxAge: 600_000,
   ...parts,
 });
-const ours = ['Access-Control-Expose-Headers', 'WWW-Authenticate, DPoP-Nonce, Retry-After'];
+const ours = ['Access-Control-Expose-Headers', 'WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-Id'];
 const vary = ['Vary', 'Origin'];
 const allow = (origin: string) => ['Access-Control-Allow-Origin', origin];
 const credentials = ['Access-Control-Allow-Credentials', 'true'];

@@ -20,11 +20,42 @@ const built = spawnSync(process.execPath, [script, directory], { encoding: 'utf8
 const runBuilt = (...words: string[]) =>
   spawnSync(process.execPath, [program, ...words], { encoding: 'utf8', cwd: directory, env: {} });
 
+/** Whether there is a Node at this path that is too old. */
+function isOld(path: string): boolean {
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  return Number(/^v(\d+)/.exec(stdout ?? '')?.[1] ?? 99) < 24;
+}
+
 t.test('one file that may be executed', async (t) => {
   t.equal(built.status, 0, built.stderr);
   t.ok(statSync(program).mode & 0o100);
   t.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/);
   t.equal(runBuilt('version').stdout.split(' ')[1], manifest.version);
+});
+
+t.test('an older Node finds nothing that it cannot read before it is told so', async (t) => {
+  const text = readFileSync(program, 'utf8');
+  const imports = [...text.matchAll(/^import .* from ['"](node:[^'"]+)['"];?$/gm)].map(([, name]) => name);
+  t.same(imports, ['node:module', 'node:path', 'node:url']);
+  t.notMatch(text, /^\s*(?:await )?using [\w$]+ =/m);
+});
+
+const old = ['/usr/bin/node', '/usr/local/bin/node'].find(isOld) ?? '';
+const skip = old === '' && 'no older Node at /usr/bin/node or /usr/local/bin/node to try it with';
+t.test('an older Node is told so in one line, with 78', { skip }, async (t) => {
+  const { status, stdout, stderr } = spawnSync(old, [program, 'version'], { encoding: 'utf8', env: {} });
+  t.equal(status, 78);
+  t.equal(stdout, '');
+  t.match(stderr, /^sallyport: Node \S+ will not do; sallyport needs \^24\.9\.0 or >=26\n$/);
+});
+
+t.test('the health check of the image is a small file that needs nothing', async (t) => {
+  const probe = join(directory, 'healthcheck.mjs');
+  t.ok(statSync(probe).size < 16_000);
+  const own = { XDG_RUNTIME_DIR: directory, SALLYPORT_ADMIN: '127.0.0.1:9' };
+  const { status, stderr } = spawnSync(process.execPath, [probe], { encoding: 'utf8', env: own });
+  t.equal(status, 1);
+  t.match(stderr, /\/livez of 127\.0\.0\.1:9 does not answer: /);
 });
 
 t.test('every package inside has its licence in the notices', async (t) => {

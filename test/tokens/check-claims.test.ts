@@ -179,9 +179,24 @@ t.test('require_claims', async (t) => {
   const flaw = check({ token_use: 'secret-value' }, { requireClaims });
   t.same(
     flaw,
-    { reason: 'claim_required', detail: { expected: 'token_use equals' } },
+    { reason: 'claim_required', detail: { expected: 'token_use equals', got: 'string' } },
     'the value is not told',
   );
+});
+
+t.test('the log learns how far ahead times lie, and the type of what is malformed', async (t) => {
+  const detail = (changes: object, policy?: Partial<IssuerPolicy>) => check(changes, policy)?.detail;
+  t.strictSame(detail({ nbf: NOW + 31 }), { validIn: 31, leeway: 30 });
+  t.strictSame(detail({ nbf: NOW + 86_400 }), { validIn: 86_400, leeway: 30 });
+  t.strictSame(detail({ nbf: 1e308 }), { validIn: 1e308, leeway: 30 });
+  t.strictSame(detail({ iat: NOW + 1 }, { leeway: 0 }), { validIn: 1, leeway: 0 });
+  t.strictSame(detail({ exp: '1' }), { got: 'string' });
+  t.strictSame(detail({ nbf: null }), { got: 'null' });
+  t.strictSame(detail({ iat: [] }), { got: 'empty list' });
+  t.match(detail({ exp: NOW + 7200 }, { maxLifetime: 3_600_000 }), { got: '7200 s' });
+  t.match(detail({ aud: {} }), { got: 'object' });
+  t.match(detail({ sub: 7 }), { expected: 'sub', got: 'sub number' });
+  t.match(detail({ scp: 7 }), { got: /scp number/ });
 });
 
 t.test('require_header', async (t) => {

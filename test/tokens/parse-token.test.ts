@@ -17,7 +17,10 @@ t.test('header, claims and the parts as sent', async (t) => {
       signature,
     },
   });
-  t.match(parseToken(token({ alg: 'RS256' }, {})), { ok: true, token: { header: { kid: null, typ: null } } });
+  for (const absent of [{}, { kid: null }, { typ: null }, { kid: null, typ: null }]) {
+    const parsed = parseToken(token({ alg: 'RS256', ...absent }, {}));
+    t.match(parsed, { ok: true, token: { header: { kid: null, typ: null } } });
+  }
 });
 
 t.test('T35 J40 typ is compared without case and without application/', async (t) => {
@@ -173,7 +176,6 @@ t.test('M09 J26 J27 a header that is not one JSON object of known kinds is refus
     ['{"alg":1}', 'algorithm_missing'],
     ['{"alg":""}', 'algorithm_missing'],
     ['{"alg":"RS256","kid":7}', 'kid_malformed'],
-    ['{"alg":"RS256","kid":null}', 'kid_malformed'],
     ['{"alg":"RS256","kid":["k"]}', 'kid_malformed'],
     ['{"alg":"RS256","typ":7}', 'typ_malformed'],
   ];

@@ -30,6 +30,7 @@ function stage() {
     findUntried: async () => [],
     generationAt: () => generation,
     start: () => held.start(),
+    refreshNow: () => held.refreshNow(),
     status: held.status.bind(held),
     close: () => held.close(),
   };

@@ -51,6 +51,8 @@ t.test('J70 roles are read from nested places and names with dots and slashes', 
     ['{"realm_access.roles":["x"]}', []],
     ['{"https://ns/roles":["x"],"a.b":"y"}', ['x', 'y']],
     ['{"roles":{"admin":true}}', []],
+    ['{"roles":{"a":{"1":"x.test"},"b":{"1":"x.test","2":"y.test"}},"a.b":"c"}', ['a', 'b', 'c']],
+    ['{"roles":{"a":{},"b":false,"c":null,"d":"x","e":["x"],"f":{"roles":["x"]},"":{"1":"x"}}}', []],
   ];
   for (const [text, expected] of vectors) t.same(readRoles(claims(text), paths), expected, text);
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { RoundedNumber } from '../../src/credentials/exact-number.ts';
 import { isJsonObject, parseStrictJson } from '../../src/tokens/strict-json.ts';
 
 t.test('what is strictly JSON is read as JSON.parse reads it', async (t) => {
@@ -27,7 +28,7 @@ t.test('every JSON value survives', async (t) => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 1, '\t'), (value, indent) => {
       const text = JSON.stringify(value, null, indent);
-      t.equal(JSON.stringify(parseStrictJson(text)), JSON.stringify(JSON.parse(text)));
+      t.strictSame(plain(parseStrictJson(text)), JSON.parse(JSON.stringify(JSON.parse(text))));
     }),
     { numRuns: 300 },
   );
@@ -132,6 +133,58 @@ t.test('only an object is an object', async (t) => {
   t.ok(isJsonObject(parseStrictJson('{}')));
 });
 
+const rounded: readonly (readonly [text: string, int64: bigint | null])[] = [
+  ['9007199254740992', 9007199254740992n],
+  ['9007199254740993', 9007199254740993n],
+  ['-9007199254740993', -9007199254740993n],
+  ['9223372036854775807', 9223372036854775807n],
+  ['9223372036854775808', null],
+  ['-9223372036854775808', -9223372036854775808n],
+  ['-9223372036854775809', null],
+  ['12345678901234567891', null],
+  ['9007199254740993.0', null],
+  ['9007199254740991.4', null],
+  ['4503599627370497.00000001', null],
+  ['5.00000000000000000001', null],
+  ['5000000000000000000001e-21', null],
+  ['1e17', null],
+  ['1E21', null],
+  ['-1.5e300', null],
+];
+
+t.test('a whole number that a double does not tell from its neighbours keeps its digits', async (t) => {
+  for (const [text, int64] of rounded) {
+    const value = parseStrictJson(text);
+    if (!(value instanceof RoundedNumber)) throw new Error(text);
+    t.equal(value.digits, text);
+    t.equal(value.int64, int64, text);
+    t.equal(value.nearest, Number(text), text);
+    t.notOk(isJsonObject(value));
+    t.strictSame(Object.getOwnPropertyNames(value), []);
+  }
+  const exact = [
+    '9007199254740991',
+    '-9007199254740991',
+    '5.0',
+    '1e3',
+    '1.25e2',
+    '1200e-2',
+    '0e9999999',
+    '1e-400',
+  ];
+  for (const text of [
+    ...exact,
+    '0.1',
+    '1.5',
+    '0.30000000000000000000000000000000004',
+    '1700000000.123456789',
+  ]) {
+    t.equal(parseStrictJson(text), Number(text), text);
+  }
+});
+
 function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
+  return JSON.parse(
+    JSON.stringify(value, (_name, member) => (member instanceof RoundedNumber ? member.nearest : member)),
+  );
 }

@@ -57,6 +57,7 @@ function entry(bytes = 1): CachedToken {
     findUntried: () => Promise.resolve([]),
     generationAt: () => 0,
     start: () => {},
+    refreshNow: () => Promise.reject(new Error('not asked')),
     status: () => {
       throw new Error('not asked');
     },

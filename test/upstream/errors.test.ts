@@ -44,8 +44,17 @@ t.test('every failure has a kind and a word', async (t) => {
       'UND_ERR_INVALID_ARG',
     ],
     [coded('EMFILE'), 'unavailable', 'forwarding_failed', 'EMFILE'],
-    [new TypeError('secret'), 'unavailable', 'forwarding_failed', 'unknown'],
-    [coded('not a code: 10.0.0.5'), 'unavailable', 'forwarding_failed', 'unknown'],
+    [new TypeError('secret'), 'bad_gateway', 'upstream_failed', 'unknown'],
+    [coded('not a code: 10.0.0.5'), 'bad_gateway', 'upstream_failed', 'unknown'],
+    [
+      coded('ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE'),
+      'bad_gateway',
+      'tls_failed',
+      'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE',
+    ],
+    [coded('INVALID_CA'), 'bad_gateway', 'tls_failed', 'INVALID_CA'],
+    [coded('UNSPECIFIED'), 'bad_gateway', 'tls_failed', 'UNSPECIFIED'],
+    [coded('ERROR_IN_CERT_NOT_AFTER_FIELD'), 'bad_gateway', 'tls_failed', 'ERROR_IN_CERT_NOT_AFTER_FIELD'],
   ] as const;
   for (const [error, kind, reason, cause] of table) {
     const refusal = refusalFor(error);

@@ -162,7 +162,7 @@ t.test('answers that are no HTTP that we pass on are 502, and nothing of them is
   const table = [
     ['R26 101 without request', '101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket'],
     ['R26 101 that names no protocol', '101 Switching Protocols'],
-    ['an unsolicited 100', '100 Continue'],
+    ['an unsolicited 100 and then no HTTP', '100 Continue'],
     ['R24 two lengths', '200 OK\r\nContent-Length: 3\r\nContent-Length: 3'],
     ['R24 two lengths in one line', '200 OK\r\nContent-Length: 3, 3'],
     ['R24 length and chunks', '200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked'],

@@ -1,4 +1,5 @@
 /** What an upstream is told: which of the caller's headers reach it, and what is said in their place. */
+import { BlockList } from 'node:net';
 import t from 'tap';
 import type { Policy, Route } from '../../src/policy/policy.ts';
 import type { ForwardPlan } from '../../src/upstream/forward-plan.ts';
@@ -338,13 +339,17 @@ t.test('H18 what a trusted peer tells is bounded and must have a form', async (t
   for (const [name, value, expected] of [
     ['X-Forwarded-Proto', 'javascript', 'http'],
     ['X-Forwarded-Proto', 'https, http', 'https, http'],
+    ['X-Forwarded-Proto', 'wss', 'https'],
+    ['X-Forwarded-Proto', 'ws', 'http'],
+    ['X-Forwarded-Proto', 'WSS,ws, HTTPS', 'https,http, https'],
+    ['X-Forwarded-Proto', 'wsss', 'http'],
+    ['X-Forwarded-Proto', 'https, ftp', 'http'],
     ['X-Forwarded-Host', 'a/evil', 'api.example.com'],
     ['X-Forwarded-Host', 'u@evil', 'api.example.com'],
     ['X-Forwarded-Host', '[::1]:80', '[::1]:80'],
   ] as const) {
     t.strictSame(valuesOf(trusted([name, value]), name.toLowerCase()), [expected]);
   }
-  t.strictSame(valuesOf(trusted([], { peer: '::ffff:10.1.2.3' }), 'x-forwarded-for'), ['10.1.2.3']);
   t.strictSame(valuesOf(trusted([], { peer: 'fe80::1%eth0' }), 'x-forwarded-for'), ['fe80::1']);
 });
 
@@ -444,4 +449,110 @@ t.test('WS04 a token among subprotocols is cut on every route, over all lines of
   t.strictSame(rest({ sent: ['Sec-WebSocket-Protocol', 'bearer, T'] }), [
     ['sec-websocket-protocol', 'bearer, T'],
   ]);
+});
+
+/** What a trusted peer tells, and both forms of what the upstream is told. */
+const BOTH: readonly (readonly [
+  what: string,
+  sent: readonly string[],
+  x: readonly string[],
+  forwarded: string,
+])[] = [
+  ['nothing', [], ['192.0.2.1', 'http', 'api.example.com'], 'for=192.0.2.1;proto=http;host=api.example.com'],
+  [
+    'a scheme',
+    ['X-Forwarded-Proto', 'https'],
+    ['192.0.2.1', 'https', 'api.example.com'],
+    'for=192.0.2.1;proto=https;host=api.example.com',
+  ],
+  [
+    'a scheme of WebSockets',
+    ['X-Forwarded-Proto', 'wss'],
+    ['192.0.2.1', 'https', 'api.example.com'],
+    'for=192.0.2.1;proto=https;host=api.example.com',
+  ],
+  [
+    'X-Forwarded-*',
+    [
+      ...['X-Forwarded-For', '2001:DB8::7, 10.0.0.1', 'X-Forwarded-Proto', 'https'],
+      ...['X-Forwarded-Host', 'public.example:8443'],
+    ],
+    ['2001:DB8::7, 10.0.0.1, 192.0.2.1', 'https', 'public.example:8443'],
+    'for="[2001:db8::7]";proto=https;host="public.example:8443", for=10.0.0.1;proto=https, for=192.0.2.1;proto=https;host="public.example:8443"',
+  ],
+  [
+    'lists',
+    ['X-Forwarded-For', '203.0.113.7, x', 'X-Forwarded-Proto', 'https, http', 'X-Forwarded-Host', 'a, b'],
+    ['203.0.113.7, x, 192.0.2.1', 'https, http', 'a, b'],
+    'for=203.0.113.7;proto=https;host=a, for=unknown;proto=http, for=192.0.2.1;proto=http;host=b',
+  ],
+  [
+    'Forwarded',
+    ['Forwarded', 'For="[2001:db8::7]:4711";Proto=HTTPS;Host="public.example:8443";by=_x'],
+    ['2001:db8::7, 192.0.2.1', 'https', 'public.example:8443'],
+    'For="[2001:db8::7]:4711";Proto=HTTPS;Host="public.example:8443";by=_x, for=192.0.2.1;proto=https;host="public.example:8443"',
+  ],
+  [
+    // The client wrote the first element; the outer of two proxies the second one.
+    'a chain, of which the nearest that is no proxy counts',
+    [
+      ...[
+        'Forwarded',
+        'for=6.6.6.6;proto=http;host=evil.example, for=203.0.113.7;proto=https;host=public.example',
+      ],
+      ...['Forwarded', 'for=10.0.0.1;proto=http'],
+    ],
+    ['6.6.6.6, 203.0.113.7, 10.0.0.1, 192.0.2.1', 'https', 'public.example'],
+    'for=6.6.6.6;proto=http;host=evil.example, for=203.0.113.7;proto=https;host=public.example, for=10.0.0.1;proto=http, for=192.0.2.1;proto=https;host=public.example',
+  ],
+  [
+    'a client without an address',
+    ['Forwarded', 'for=203.0.113.7;proto=http, for=_hidden;proto=https'],
+    ['203.0.113.7, unknown, 192.0.2.1', 'https', 'api.example.com'],
+    'for=203.0.113.7;proto=http, for=_hidden;proto=https, for=192.0.2.1;proto=https;host=api.example.com',
+  ],
+  [
+    'Forwarded, and a scheme beside it',
+    ['Forwarded', 'for=203.0.113.7;proto=http;host=public.example', 'X-Forwarded-Proto', 'https'],
+    ['203.0.113.7, 192.0.2.1', 'https', 'public.example'],
+    'for=203.0.113.7;proto=https;host=public.example, for=192.0.2.1;proto=https;host=public.example',
+  ],
+  [
+    'both, in conflict: the address decides, and nothing is taken of the other',
+    ['Forwarded', 'for=6.6.6.6;proto=https;host=evil.example', 'X-Forwarded-For', '203.0.113.7'],
+    ['203.0.113.7, 192.0.2.1', 'http', 'api.example.com'],
+    'for=203.0.113.7;proto=http;host=api.example.com, for=192.0.2.1;proto=http;host=api.example.com',
+  ],
+  [
+    'what is no element',
+    ['Forwarded', ', "x,y" ,proto=javascript;host="a b/c"'],
+    ['unknown, unknown, unknown, 192.0.2.1', 'http', 'api.example.com'],
+    ', "x,y" ,proto=javascript;host="a b/c", for=192.0.2.1;proto=http;host=api.example.com',
+  ],
+];
+
+t.test('G08 both forms tell one story, whichever of them came', async (t) => {
+  const trustedProxies = new BlockList();
+  trustedProxies.addSubnet('10.0.0.0', 8, 'ipv4');
+  const policy = { forwarded: 'both', trustedProxies } as const;
+  const names = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'];
+  for (const [what, sent, x, forwarded] of BOTH) {
+    const pairs = told({ sent, policy, plan: { trusted: true } });
+    t.strictSame(
+      names.map((name) => valuesOf(pairs, name)),
+      [...x, forwarded].map((value) => [value]),
+      what,
+    );
+    const untrusted = told({ sent, policy });
+    t.strictSame(valuesOf(untrusted, 'forwarded'), [BOTH[0]?.[3]], what);
+    t.strictSame(valuesOf(untrusted, 'x-forwarded-proto'), ['http'], what);
+  }
+  const many = Array.from({ length: 200 }, (_, i) => `10.0.0.${i}`).join(',');
+  for (const sent of [
+    ['X-Forwarded-For', many, 'X-Forwarded-Host', 'a'.repeat(200)],
+    ['Forwarded', many.replace(/(?<=^|,)/g, 'for=')],
+  ]) {
+    const pairs = told({ sent, policy, plan: { trusted: true } });
+    for (const name of names) t.ok((valuesOf(pairs, name)[0] ?? '').length < 4096, name);
+  }
 });

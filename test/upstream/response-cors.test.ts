@@ -18,7 +18,7 @@ const ours = [
   'Access-Control-Allow-Origin',
   APP,
   'Access-Control-Expose-Headers',
-  'WWW-Authenticate, DPoP-Nonce, Retry-After',
+  'WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-Id',
 ];
 
 function shared(headers: string[], wire = fromApp): string[] {

@@ -410,11 +410,11 @@ t.test('time without a byte', async (t) => {
     const port = await startSocketUpstream(t, (socket) =>
       socket.once('data', () => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
-        for (let i = 0; i < 10; i += 1) setTimeout(() => socket.write('a'), 30 * i);
+        for (let i = 0; i < 10; i += 1) setTimeout(() => socket.write('a'), 200 * i);
       }),
     );
     const forwarding = await startForwarding(t, {
-      upstream: { targets: [targetAt(port)], idleTimeout: 200 },
+      upstream: { targets: [targetAt(port)], idleTimeout: 1_500 },
     });
     const connection = await openConnection(forwarding.port);
     connection.write(GET);
@@ -500,7 +500,7 @@ t.test('event streams', async (t) => {
   });
   await t.test('WS07 end with their credential', async (t) => {
     const { forwarding, upstreamClosed } = await start(t, {
-      plan: () => ({ expiresAt: Date.now() + 60 }),
+      plan: () => ({ expiresAt: Date.now() + 1_000 }),
     });
     const connection = await openConnection(forwarding.port);
     connection.write(GET);

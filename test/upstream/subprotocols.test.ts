@@ -51,7 +51,11 @@ function switched(offers: string, chosen: string | null, forwardCredential = fal
   raw.push('Sec-WebSocket-Accept', 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
   if (chosen !== null) raw.push('Sec-WebSocket-Protocol', chosen);
   const bytes = raw.map((text) => Buffer.from(text, 'latin1'));
-  const answer = readSwitch(handshake.wire, subprotocolsOf(embedded, handshake), bytes);
+  const answer = readSwitch(
+    { wire: handshake.wire, answerId: null },
+    subprotocolsOf(embedded, handshake),
+    bytes,
+  );
   if (!answer.ok) return answer.cause;
   t.match(answer.head, /\r\n\r\n$/);
   return answer.head

@@ -1,5 +1,6 @@
+import { Duplex } from 'node:stream';
 import t from 'tap';
-import { isLoopback, networkOf, readAddress } from '../../src/wire/network-address.ts';
+import { isLoopback, networkOf, peerOf, readAddress } from '../../src/wire/network-address.ts';
 
 const READ: Readonly<Record<string, string | null>> = {
   '192.0.2.1': '192.0.2.1',
@@ -35,6 +36,20 @@ const READ: Readonly<Record<string, string | null>> = {
 
 t.test('RFC7239-6 an address has one spelling, and what names nobody in particular has none', async (t) => {
   for (const [entry, address] of Object.entries(READ)) t.equal(readAddress(entry), address, entry);
+});
+
+t.test('an IPv4 peer of a dual-stack listener is written as IPv4', async (t) => {
+  const rows: readonly (readonly [unknown, string])[] = [
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:0:1', '::ffff:0:1'],
+    ['2001:db8::ffff:1', '2001:db8::ffff:1'],
+    ['fe80::1%eth0', 'fe80::1%eth0'],
+    [undefined, 'unix'],
+  ];
+  for (const [remoteAddress, peer] of rows)
+    t.equal(peerOf(Object.assign(new Duplex(), { remoteAddress })), peer, String(remoteAddress));
+  t.equal(peerOf(new Duplex()), 'unix');
 });
 
 t.test('an IPv6 address counts by its /64, an IPv4 address by itself', async (t) => {

@@ -62,8 +62,8 @@ export function compileTimeouts({ timeouts }: Configuration, context: CompileCon
 
 /** `log`; `allowed: 1/N` becomes N. */
 export function compileLog({ log }: Configuration): LogPolicy {
-  const { allowed } = log;
-  return { level: log.level, format: log.format, allowedEvery: sampling(allowed) };
+  const { level, format, allowed, response_id: responseId, subject } = log;
+  return { level, format, allowedEvery: sampling(allowed), responseId, subject };
 }
 
 function sampling(allowed: string | null): number {

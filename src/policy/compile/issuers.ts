@@ -129,10 +129,13 @@ function compileAlgorithms(
   return underBothNames(algorithms);
 }
 
-/** RFC 9864 gives the signature that EdDSA stands for here a name of its own; tokens may use either. */
+/** RFC 9864 gives the signature that EdDSA stands for here a name of its own, Ed25519; tokens may use either, whichever is written. */
 function underBothNames(algorithms: readonly string[]): readonly string[] {
-  return [...new Set(algorithms.flatMap((name) => (name === 'EdDSA' ? ['EdDSA', 'Ed25519'] : [name])))];
+  const both = (name: string): readonly string[] => (EDDSA_NAMES.includes(name) ? EDDSA_NAMES : [name]);
+  return [...new Set(algorithms.flatMap(both))];
 }
+
+const EDDSA_NAMES: readonly string[] = ['EdDSA', 'Ed25519'];
 
 function compileAudience(
   issuer: IssuerConfiguration,

@@ -8,6 +8,7 @@ import type { IssuerConfiguration } from '../schema/issuers.ts';
 import { KEY_SOURCES } from '../schema/key-sources.ts';
 import type { KeySource } from '../sources.ts';
 import type { CompileContext } from './context.ts';
+import { notASecret } from './secret-shape.ts';
 import { ownIssuer } from './tenants.ts';
 
 /** Bytes that a secret must have, by the algorithms that take one. */
@@ -79,6 +80,8 @@ function compileSecret(
   context: CompileContext,
 ): KeySource {
   const bytes = Buffer.from(secret);
+  const flaw = notASecret(secret);
+  if (flaw !== null) context.problems.report([...path, 'secret'], 'not_a_secret', flaw);
   const wanted = issuer.algorithms ?? ['HS256'];
   const shortest = Math.max(0, ...wanted.map((algorithm) => SHORTEST_SECRET.get(algorithm) ?? 0));
   if (bytes.length < shortest) {

@@ -7,6 +7,10 @@ import { type Parsed, parsed, unparsed } from './parsed.ts';
 /** Linux keeps a socket's path in 108 bytes, the last of which is NUL (unix(7)). */
 const longestSocketPath = 107;
 
+/** For a port alone, as text or as a number. */
+const BARE_PORT =
+  'is a port alone; write ":8080" for all interfaces or "127.0.0.1:8080" for this machine only, with the port that you mean';
+
 /**
  * Reads an address to listen on. `:PORT` gives the empty host, which is every interface of both families.
  * Port 0 lets the system choose. An IPv6 address stands in brackets. No message repeats a part of the text: where all of it came
@@ -14,12 +18,17 @@ const longestSocketPath = 107;
  */
 export function parseListenAddress(text: string): Parsed<ListenAddress> {
   if (text.startsWith('unix:')) return parseSocketPath(text.slice('unix:'.length));
+  if (/^\d{1,5}$/.test(text)) return unparsed(BARE_PORT);
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   if (match === null) {
     return unparsed('must be HOST:PORT, :PORT for all interfaces, or unix:/PATH (IPv6 as [::1]:8080)');
   }
   const [, bracketed, plain = '', digits] = match;
   const port = Number(digits);
+  // Not the name of a host: a supervisor that hands over a descriptor is meant, which we do not take.
+  if (plain.toLowerCase() === 'fd') {
+    return unparsed('fd: does not name a descriptor here; write HOST:PORT, :PORT or unix:/PATH');
+  }
   if (port > 65535) return unparsed(`port ${port} does not exist; write one from 0 to 65535`);
   if (bracketed !== undefined) {
     if (isIP(bracketed) !== 6)

@@ -23,8 +23,8 @@ export interface CheckContext {
    * when it is missing and reading is detached. `watched` files are read again when they change.
    */
   readNamed(name: string, at: LocatedScalar, path: Path, watched: boolean): NamedFile | null;
-  /** The same, as a tree of YAML or JSON without variables. */
-  readTree(name: string, at: LocatedScalar, path: Path): Located | null;
+  /** The same, as a tree of YAML or JSON without variables, or of JSON only. */
+  readTree(name: string, at: LocatedScalar, path: Path, form: 'document' | 'json'): Located | null;
   /** Remembers that the value of `key` of this object came from a file, so that its places are found there. */
   graft(object: Located, key: string, tree: Located): void;
   /** Remembers that `filled` stands in the place of `written`, since a preset says the rest. */

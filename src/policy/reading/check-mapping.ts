@@ -98,8 +98,8 @@ function valueFromFile(name: string, key: Key, map: LocatedMap, place: KeyPlace)
   const path = [...place.path, `${name}_file`];
   const fileName = check({ kind: 'text' }, value, path, context);
   if (typeof fileName !== 'string' || value.kind !== 'scalar') return defaultOf(key, check);
-  if (key.file === 'document') {
-    const tree = context.readTree(fileName, value, path);
+  if (key.file !== undefined) {
+    const tree = context.readTree(fileName, value, path, key.file);
     if (tree === null) return defaultOf(key, check);
     context.graft(map, name, tree);
     return check(key.node, tree, [...place.path, name], context);

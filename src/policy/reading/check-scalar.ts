@@ -1,5 +1,6 @@
 /** Single values: text, words, numbers, times and sizes. Nothing is coerced. */
 
+import { hasPlaceholder } from '../path-notations.ts';
 import type { AmountNode, ChoiceNode, Node, Scalar, TextNode } from '../schema/node.ts';
 import { formatDuration, formatSize, parseDuration, parseMoment, parseSize } from './amounts.ts';
 import { type CheckContext, describeShape, describeValue, type Path, wrongType } from './check-context.ts';
@@ -26,6 +27,13 @@ export function checkText(
   if (node.notYet?.pattern.test(value)) {
     const message = `${node.notYet.what} is not supported yet`;
     context.problems.reportAt(at.at, { path, code: 'not_yet_supported', message });
+    return undefined;
+  }
+  if (hasPlaceholder(value, node.verbatim)) {
+    // It may be a secret after all, and what a variable holds is not repeated.
+    const shown = at.sensitive || node.verbatim ? 'the value' : JSON.stringify(value);
+    const message = `${shown} holds a placeholder that nothing filled in; write the value, or a variable as \${NAME}`;
+    context.problems.reportAt(at.at, { path, code: 'unfilled_placeholder', message });
     return undefined;
   }
   if (node.pattern && !node.pattern.test(value)) return invalid(node, at, path, context);

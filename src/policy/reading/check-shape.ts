@@ -120,7 +120,13 @@ function checkFile(node: FileNode, located: LocatedScalar, path: Path, context: 
 
 function checkJson(located: Located, path: Path, context: CheckContext): unknown {
   if (located.kind === 'map' || (located.kind === 'scalar' && located.opaque)) return plainValue(located);
-  const message = `must be a mapping, not ${describeValue(located)}`;
+  const isPem =
+    path.at(-1) === 'certificates' &&
+    located.kind === 'scalar' &&
+    String(located.value).startsWith('-----BEGIN ');
+  const message = isPem
+    ? 'must be a mapping of key ids to PEM, not a PEM text alone; write "KEY_ID: |" above it and indent it below'
+    : `must be a mapping, not ${describeValue(located)}`;
   context.problems.reportAt(located.at, { path, code: 'wrong_type', message });
   return undefined;
 }

@@ -2,9 +2,11 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
 const LARGEST_FILE = 10 * 1024 * 1024;
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 export type FileText =
-  | { readonly ok: true; readonly text: string }
+  /** `marked`: a byte order mark stood before the text. */
+  | { readonly ok: true; readonly text: string; readonly marked: boolean }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly missing: boolean };
 
 /** Text of a file, without a byte order mark; else why there is none, in words that repeat nothing of the file. */
@@ -25,7 +27,8 @@ export function decodeText(content: string | Buffer): FileText {
     return { ok: false, code: 'too_large', message: 'is larger than 10 MiB', missing: false };
   }
   try {
-    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    const marked = bytes.subarray(0, 3).equals(BYTE_ORDER_MARK);
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), marked };
   } catch {
     return { ok: false, code: 'not_utf8', message: 'is not UTF-8; save it as UTF-8', missing: false };
   }

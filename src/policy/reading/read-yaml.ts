@@ -42,7 +42,7 @@ export function readYaml(text: string, options: YamlOptions): Located | null {
   if (!parsed.ok) return refuse(options, place(text, parsed.offset), 'is nested too deeply from here on');
   const { document } = parsed;
   const broken = new BrokenLines(text, lines, options);
-  if (!broken.take(document.errors)) return null;
+  if (!broken.take(document)) return null;
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
     return refuse(options, { line: 1, column: 1 }, 'is read as YAML 1.2; take the %YAML line out');
   }

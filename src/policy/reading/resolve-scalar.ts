@@ -1,4 +1,5 @@
 /** What an unquoted scalar means: the core schema of YAML 1.2 (chapter 10.3), so `yes`, `off` and dates are text. */
+import { isExactNumber } from '../../credentials/exact-number.ts';
 
 const NULL = /^(?:~|null|Null|NULL|)$/;
 const TRUE = /^(?:true|True|TRUE)$/;
@@ -14,8 +15,15 @@ export function resolveScalar(text: string): string | number | boolean | null {
   if (NULL.test(text)) return null;
   if (TRUE.test(text)) return true;
   if (FALSE.test(text)) return false;
-  if (DECIMAL.test(text) || OTHER_INTEGER.test(text) || FLOAT.test(text)) return Number(text);
+  if (DECIMAL.test(text) || OTHER_INTEGER.test(text)) return Number(text);
+  if (FLOAT.test(text)) return float(text);
   const infinity = INFINITY.exec(text);
   if (infinity) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   return NOT_A_NUMBER.test(text) ? Number.NaN : text;
+}
+
+/** NaN, which no key takes, for a number whose fraction was lost: it would pass for the whole one beside it. */
+function float(text: string): number {
+  const value = Number(text);
+  return Number.isSafeInteger(value) && !isExactNumber(text, value) ? Number.NaN : value;
 }

@@ -33,7 +33,7 @@ const KEY_KEYS = new Set(
 );
 const UPSTREAM_KEYS = new Set(['url', 'tls']);
 
-/** Whether the value at this path is replaced, so that what is wrong with it matters to nobody. */
+/** Whether the value at this path is replaced, so that what is wrong with it does not matter. */
 export function isReplacedBy([block, name, key]: ConfigurationPath, { upstream }: StandIns): boolean {
   if (block === 'issuers') return KEY_KEYS.has(String(key));
   if (block === 'listen' || block === 'admin') return true;

@@ -17,6 +17,10 @@ export function adviseOnSyntax(line: string): SyntaxAdvice | null {
       : 'holds what YAML takes for its own';
     return { message: `the expression ${cause}; ${WRITE_WHEN}`, contained: true };
   }
+  if (/[{,]\s*when:\s+["'![{]/.test(line)) {
+    const message = `the expression does not fit into {...}; write \`require:\` as a block, and in it ${WRITE_WHEN.slice('write '.length)}`;
+    return { message, contained: false };
+  }
   if (/^[^"']*[[{].*\$\{/.test(line)) {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the message shows how variables are written.
     return { message: '`${VAR}` inside {...} or [...] must stand in quotes', contained: false };
@@ -24,7 +28,7 @@ export function adviseOnSyntax(line: string): SyntaxAdvice | null {
   if (/[\w/.-]\{[\w.]+\}/.test(line) || /:\s+\{[A-Za-z_]\w*(?:\.\.\.)?\}[^\s,\]}]/.test(line)) {
     return { message: 'a text with `{name}` must stand in quotes here: "/orders/{name}"', contained: false };
   }
-  if (/^\s*(?:- )?[\w-]+:\s+[^"'\s][^"']*:\s/.test(line)) {
+  if (/^\s*(?:- )?[\w-]+:\s+[^"'\s[{][^"']*:\s/.test(line)) {
     return { message: 'a text that holds `: ` must stand in quotes', contained: false };
   }
   return null;
@@ -55,6 +59,7 @@ export function adviseOnAlias(name: string): string {
 export function plainSyntaxMessage(code: string, message: string): string {
   if (code === 'TAB_AS_INDENT') return 'tabs cannot indent YAML; use spaces';
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here; one file is one document';
+  if (code === 'BAD_ALIAS') return 'a text that begins with * must stand in quotes: "*"';
   if (code === 'BAD_SCALAR_START') return 'a text that begins with @, ` or % must stand in quotes';
   if (/without - indicator|must start at the same column/i.test(message)) {
     return 'does not line up with the lines above; indent lines of one level alike';

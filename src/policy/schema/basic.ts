@@ -14,7 +14,7 @@ const user = object({
     required: true,
     example: 'alice',
   }),
-  password_hash: key(text(), {
+  password_hash: key(text({ verbatim: true }), {
     doc: 'Hash of the password: `$argon2id$v=19$m=19456,t=2,p=1$...`, `$scrypt$ln=17,r=8,p=1$...`, or bcrypt (`$2b$12$...`, also `$2a$` and `$2y$`), under which passwords longer than 72 bytes are refused. `sallyport hash-password` makes one.',
     required: true,
     concealed: true,

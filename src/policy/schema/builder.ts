@@ -39,8 +39,8 @@ export interface KeyOptions {
   readonly concealed?: boolean;
   /** The reference file gives the example although there is no default, since it would not hold together without. */
   readonly live?: boolean;
-  /** Adds `NAME_file` for a value that is not secret: the file holds the value as YAML or JSON. */
-  readonly file?: 'document';
+  /** Adds `NAME_file` for a value that is not secret: the file holds the value as YAML or JSON, or as JSON only. */
+  readonly file?: 'document' | 'json';
   /** Refused as `not_yet_supported`; says what it will be for. */
   readonly notYet?: string;
 }
@@ -92,13 +92,14 @@ export function object<K extends Keys>(
   return { node: { kind: 'object', keys, ...rules } };
 }
 
-/** Text, never empty. `pattern` with what it asks for in words, and `advice` for whoever wrote something else. */
+/** Text, never empty, without unfilled placeholders unless it is `verbatim`. `pattern` with what it asks for in words, and `advice` for something else that was written. */
 export function text(
   rules: {
     pattern?: RegExp;
     expected?: string;
     advice?: string;
     notYet?: { pattern: RegExp; what: string };
+    verbatim?: boolean;
   } = {},
 ): Shape<string> {
   return { node: { kind: 'text', ...rules } };

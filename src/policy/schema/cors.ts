@@ -18,9 +18,9 @@ const block = object({
     example: ['authorization', 'content-type', 'x-api-key'],
   }),
   expose: key(listOf(text(headerName), { none: true }), {
-    doc: 'Names that a page may read, besides those of our own answers (`WWW-Authenticate`, `DPoP-Nonce`, `Retry-After`).',
+    doc: 'Names that a page may read, besides those of our own answers (`WWW-Authenticate`, `DPoP-Nonce`, `Retry-After`, `X-Request-Id`).',
     default: [],
-    example: ['ETag', 'X-Request-Id'],
+    example: ['ETag', 'Link'],
   }),
   credentials: key(boolean(), {
     doc: 'Pages may send cookies, Basic credentials and client certificates along. Who may use those for an unsafe method is said apart from this.',

@@ -75,8 +75,8 @@ const identity = object({
       example: ['X-Tenant', 'X-Auth-Request-*'],
     },
   ),
-  encoding: key(choice(['percent', 'base64url', 'refuse']), {
-    doc: 'What becomes of values outside visible ASCII: `%XX`, base64url of the whole value, or 403. Under each a claim with a whole number beyond 2^53 is 403, since it was rounded when it was read.',
+  encoding: key(choice(['percent', 'ascii', 'utf8', 'base64url', 'refuse']), {
+    doc: 'What becomes of values outside visible ASCII. `percent`: each byte of them, spaces and `%` as `%XX`. `ascii`: the same, but spaces inside stay. `utf8`: raw UTF-8, `%` as it is; 403 for controls, line separators and spaces at the ends. `base64url`: of the whole value. `refuse`: 403. Each member of a list by itself: what joins them is encoded in it, or 403 under `utf8` and `refuse`. Under each a claim with a whole number beyond 2^53 is 403, since most readers round it.',
     default: 'percent',
   }),
   assertion: later('A signed assertion of the caller for the upstream.', { none: true }),

@@ -42,18 +42,21 @@ const issuer = object(
     }),
     ...keySourceKeys,
     ...fetchingKeys,
-    algorithms: key(listOf(choice([...ASYMMETRIC_ALGORITHMS, 'HS256', 'HS384', 'HS512']), { min: 1 }), {
-      doc: 'Signature algorithms that are taken (RFC 7518 section 3.1, RFC 8037). HS* need `secret`, and `secret` needs them.',
-      defaultText:
-        'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; with `secret` HS256, HS384, HS512; without EdDSA for `profile: spiffe`, ES256 for `aws_alb`',
-      example: ['RS256', 'ES256'],
-    }),
+    algorithms: key(
+      listOf(choice([...ASYMMETRIC_ALGORITHMS, 'Ed25519', 'HS256', 'HS384', 'HS512']), { min: 1 }),
+      {
+        doc: 'Signature algorithms that are taken (RFC 7518 section 3.1, RFC 8037). `Ed25519` is another name of `EdDSA` (RFC 9864): each stands for both. HS* need `secret`, and `secret` needs them.',
+        defaultText:
+          'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; with `secret` HS256, HS384, HS512; without EdDSA for `profile: spiffe`, ES256 for `aws_alb`',
+        example: ['RS256', 'ES256'],
+      },
+    ),
     profile: key(choice(['compat', 'rfc9068', 'kubernetes', 'spiffe', 'aws_alb']), {
-      doc: '`rfc9068` asks for all that RFC 9068 does (`typ: at+jwt`, `client_id`, `iat`, `jti`); `kubernetes` for a bound service account token whose `sub` names the account that it holds; `spiffe` for a JWT-SVID, whose `sub` names the trust domain that `issuer` holds, and whose keys are those of the bundle that say `use: jwt-svid`; `aws_alb` for what an AWS load balancer sends in `X-Amzn-Oidc-Data`, with `iss`, `client` and `exp` in the JOSE header.',
+      doc: '`compat` takes a JWT with `typ` `JWT`, `at+jwt` or none that its claims do not show to be an ID token, a refresh token or one for another purpose. An ID token without any mark cannot be told from an access token: where the provider writes `typ: at+jwt` choose `rfc9068`, else ask for a claim that only access tokens have (`require_claims`) or for scopes; `check` warns (`token_kind_open`) where nothing of this is asked. `rfc9068` asks for all that RFC 9068 does (`typ: at+jwt`, `client_id`, `iat`, `jti`); `kubernetes` for a bound service account token whose `sub` names the account that it holds; `spiffe` for a JWT-SVID, whose `sub` names the trust domain that `issuer` holds, and whose keys are those of the bundle that say `use: jwt-svid`; `aws_alb` for what an AWS load balancer sends in `X-Amzn-Oidc-Data`, with `iss`, `client` and `exp` in the JOSE header.',
       default: 'compat',
     }),
     accept_id_tokens: key(boolean(), {
-      doc: 'Take ID tokens too, which say who somebody is but not what a client may do.',
+      doc: 'Take ID tokens too, which say who logged in but not what a client may do. Without it `compat` refuses what the provider marks as an ID token (`nonce`, `at_hash`, `c_hash`, a kind in a claim such as `token_use` or `typ`) and what has claims of a login (`auth_time`, `acr`, `sid`, its client in `azp` and `aud`) and none of an access token. Refresh and logout tokens are refused either way.',
       default: false,
     }),
     unknown_cnf: key(choice(['refuse', 'insecure_ignore']), {

@@ -37,8 +37,8 @@ export const keySourceKeys = {
     example: 'https://login.example.com/jwks',
   }),
   jwks: key(json(), {
-    doc: 'Its keys themselves: a JWK Set (RFC 7517 section 5) with public keys.',
-    file: 'document',
+    doc: 'Its keys themselves: a JWK Set (RFC 7517 section 5) with public keys. `jwks_file` names a JSON file with it instead.',
+    file: 'json',
     // The private half was thrown away.
     example: {
       keys: [
@@ -57,16 +57,16 @@ export const keySourceKeys = {
     example: 'https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com',
   }),
   certificates: key(json(), {
-    doc: 'Its keys themselves: a mapping of key ids to X.509 certificates or public keys in PEM. A certificate outside of its validity period is used, with a warning.',
+    doc: 'Its keys themselves: a mapping of key ids to X.509 certificates or public keys in PEM. A certificate outside of its validity period is used, with a warning. `certificates_file` names a YAML or JSON file with it instead.',
     file: 'document',
     example: { k1: '-----BEGIN PUBLIC KEY-----...' },
   }),
-  key_uri: key(text(), {
+  key_uri: key(text({ verbatim: true }), {
     doc: 'Where each single key is, in PEM; `{kid}` stands for the key id, once, in the path. A key is fetched when a token names it, `max_keys` of them are held, and ids of other than letters, digits, `.`, `_` and `-` are unknown. Four ids that the source does not have, or whose key another one has to make room for, may be asked for at once, and one more each `cooldown`; beyond that the answer is 503. A key that is held ends when its address answers 404 or 410; after any other failure it serves on, up to `max_stale`.',
     example: 'https://public-keys.auth.elb.eu-west-1.amazonaws.com/{kid}',
   }),
-  secret: key(text(), {
-    doc: 'The shared secret of HS256, HS384 and HS512; at least as long as the hash (RFC 7518 section 3.2).',
+  secret: key(text({ verbatim: true }), {
+    doc: 'The shared secret of HS256, HS384 and HS512; at least as long as the hash (RFC 7518 section 3.2). A public key, certificate, JWK or JWK Set is refused.',
     secret: true,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the example shows how variables are written.
     example: '${JWT_SECRET}',
@@ -104,7 +104,7 @@ export const refresh = object({
     default: '10m',
   }),
   cooldown: key(duration({ min: 100 }), {
-    doc: 'How long between two fetches that tokens bring about, whoever sends how many: for a key id that was found absent or whose key does not fit, and after a bad signature, since a provider may put another key under the same id; once in six times as long a bad signature need not wait for it. Ids that are new have four look-ups of their own, of which one comes back each `cooldown`.',
+    doc: 'How long between two fetches that tokens bring about, however many: for a key id that was found absent or whose key does not fit, and after a bad signature, since a provider may put another key under the same id; once in six times as long a bad signature need not wait for it. Ids that are new have four look-ups of their own, of which one comes back each `cooldown`; a network (IPv4 address, IPv6 /64) that lately named an id which does not exist leaves the last one to others. A token that cannot be looked up now is answered 503 with `Retry-After`, never 401.',
     default: '10s',
   }),
   timeout: key(duration({ min: 100, max: 60_000 }), { doc: 'How long one fetch may take.', default: '5s' }),

@@ -1,5 +1,16 @@
 /** How much, how long, and what is logged. */
-import { choice, duration, type Infer, integer, key, object, orNone, size, text } from './builder.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  type Infer,
+  integer,
+  key,
+  object,
+  orNone,
+  size,
+  text,
+} from './builder.ts';
 import { failedCredentialsKey } from './failed-credentials.ts';
 
 const SECOND = 1000;
@@ -26,7 +37,7 @@ const limits = object({
     default: 'none',
   }),
   connections: key(integer({ min: 1, none: true }), {
-    doc: 'Open connections, those of event streams and WebSockets among them; further ones are closed at once.',
+    doc: 'Open connections, those of event streams and WebSockets among them; further ones are closed at once. With too few file descriptors (`ulimit -n`) for these and for requests in flight, fewer are taken and the log warns, so that probes on `admin` are answered.',
     default: 10000,
   }),
   in_flight: key(integer({ min: 1, none: true }), {
@@ -62,14 +73,14 @@ const timeouts = object({
     default: '0s',
   }),
   drain: key(duration({ none: true }), {
-    doc: 'How long what is in flight may take to finish before the process ends.',
-    default: '30s',
+    doc: 'How long what is in flight may take to finish before the process ends. Docker kills 10 s after SIGTERM and Kubernetes 30 s after it: with `drain_delay` it must be less than `docker stop --time`, `stop_grace_period` or `terminationGracePeriodSeconds`. In Kubernetes the default is `20s`.',
+    default: '8s',
   }),
 });
 
 const log = object({
   level: key(choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), {
-    doc: 'The least severe lines that are written.',
+    doc: 'The least severe lines that are written. `trace` adds a line for each request with the route, where a credential was looked for and found, and every check that was passed.',
     default: 'info',
   }),
   format: key(choice(['json', 'pretty']), {
@@ -80,6 +91,14 @@ const log = object({
     doc: 'Which allowed requests are logged: `all`, `none`, or one in N as `1/N`. Refusals are always logged.',
     default: 'all',
     example: '1/100',
+  }),
+  response_id: key(boolean(), {
+    doc: 'Whether a forwarded answer, 101 included, tells the client its `request_id` as `X-Request-Id`; one that the upstream sends stays. Our own answers always do.',
+    default: true,
+  }),
+  subject: key(choice(['plain', 'hashed', 'none']), {
+    doc: 'How lines of requests name an authenticated caller (`auth.subject`: the subject of the token or key, or the user name). `hashed` is the first 16 hex digits of its SHA-256: lines of one caller can be found, and a list of subjects tells who it is. `none` leaves it out. Of a refused credential it is never logged.',
+    default: 'plain',
   }),
 });
 

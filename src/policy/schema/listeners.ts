@@ -1,9 +1,12 @@
 /** Where we listen, and what clients call us. */
 import { choice, type Infer, key, later, listOf, object, orNone, text } from './builder.ts';
 
+/** A port alone is a number to YAML. */
+const addressText = text({ advice: 'write an address, e.g. ":8080" or "127.0.0.1:8080"' });
+
 const listenAddress = object(
   {
-    address: key(text(), {
+    address: key(addressText, {
       doc: '`HOST:PORT`, `:PORT` (all interfaces) or `unix:/run/x.sock`.',
       required: true,
       example: ':8080',
@@ -15,12 +18,12 @@ const listenAddress = object(
 
 const admin = object(
   {
-    address: key(text(), {
+    address: key(addressText, {
       doc: '`HOST:PORT`, `:PORT` or `unix:/run/x.sock`.',
       required: true,
       example: '127.0.0.1:9901',
     }),
-    token: key(text(), {
+    token: key(text({ verbatim: true }), {
       doc: 'Bearer token asked for everything but the probes. Without it a TCP address must be loopback for more than probes.',
       secret: true,
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the example shows how variables are written.
@@ -38,12 +41,12 @@ const admin = object(
 /** Keys of the top level. */
 export const listenerKeys = {
   listen: key(listOf(listenAddress, { min: 1 }), {
-    doc: 'Where requests are taken: one address, or a list. `run --listen` and `SALLYPORT_LISTEN` win over it.',
+    doc: 'Where requests are taken: one address, or a list. `run --listen` and `SALLYPORT_LISTEN` win over it, and a warning says so; `SALLYPORT_DEFAULT_LISTEN`, which the container image sets to `:8080`, counts only where it is not written.',
     default: '127.0.0.1:8080',
     example: [':8080', 'unix:/run/sallyport.sock'],
   }),
   admin: key(orNone(admin), {
-    doc: 'The listener for probes: `/livez` (also `/healthz`) says whether the process lives, `/readyz` whether it serves; `/readyz?verbose` says what is missing (on loopback, or with the token). `none` for none. `run --admin` and `SALLYPORT_ADMIN` win over it.',
+    doc: 'The listener for probes: `/livez` (also `/healthz`) says whether the process lives, `/readyz` whether it serves; `/readyz?verbose` says what is missing, and `POST /-/refresh-keys` fetches the keys of all issuers now, whatever `refresh.cooldown` says, once a second at most (both on loopback or a unix socket, or with the token). It answers 200 with JSON, `{ok, issuers: [{issuer, outcome, cause, keys}]}`, where `outcome` is `fetched`, `failed` (then `ok` is false) or `not_fetched`. SIGHUP does the same. `none` for none. `run --admin` and `SALLYPORT_ADMIN` win over it.',
     default: '127.0.0.1:9901',
     example: { address: '0.0.0.0:9901', token_file: 'admin.token', hosts: ['gateway.internal'] },
   }),
@@ -65,7 +68,7 @@ export const listenerKeys = {
     example: ['10.0.0.0/8', '::1'],
   }),
   forwarded: key(choice(['x_forwarded', 'rfc7239', 'both', 'none']), {
-    doc: 'Which headers tell the upstream about the client: `X-Forwarded-For`, `-Proto` and `-Host`, the `Forwarded` of RFC 7239, both, or none. Those of trusted proxies are appended to, those of others replaced.',
+    doc: 'Which headers tell the upstream about the client: `X-Forwarded-For`, `-Proto` and `-Host`, the `Forwarded` of RFC 7239, both, or none. Those of trusted proxies are appended to, those of others replaced. `wss` and `ws` are told as `https` and `http`. With `both` the two agree: what came in one form only is told in the other too, and `Forwarded` is not believed beside `X-Forwarded-For`.',
     default: 'x_forwarded',
   }),
   path_case: key(choice(['sensitive', 'insensitive']), {

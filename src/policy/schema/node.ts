@@ -24,6 +24,8 @@ export interface TextNode {
   readonly advice?: string;
   /** A form that is not built yet. */
   readonly notYet?: { readonly pattern: RegExp; readonly what: string };
+  /** Any text may be meant, also what looks like a placeholder. */
+  readonly verbatim?: boolean;
 }
 
 export interface AmountNode {
@@ -114,7 +116,7 @@ export interface Key {
   readonly secret?: boolean;
   readonly concealed?: boolean;
   readonly live?: boolean;
-  readonly file?: 'document';
+  readonly file?: 'document' | 'json';
   readonly notYet?: string;
   /** The default counts only after `defaults` has been merged into the route. */
   readonly inherited?: boolean;

@@ -51,6 +51,52 @@ export const PRESETS = {
       audience: '1example23456789',
     },
   },
+  dex: {
+    fills: {
+      // Its access tokens have the form of ID tokens, `at_hash` included.
+      accept_id_tokens: true,
+      claims: { client: ['azp', 'aud'], scopes: 'none', roles: ['groups'] },
+    },
+    examples: { issuer: 'https://dex.example.com', audience: 'orders-api' },
+  },
+  spring: {
+    fills: {
+      // ID tokens have none.
+      require_claims: { nbf: { exists: true } },
+      claims: { client: ['aud'], scopes: ['scope'], roles: ['roles'] },
+    },
+    examples: { issuer: 'https://auth.example.com', audience: 'shop-web' },
+  },
+  casdoor: {
+    fills: {
+      // Its access tokens repeat the `nonce` of the login; what they are is in a claim of its own.
+      accept_id_tokens: true,
+      require_claims: { tokenType: 'access-token' },
+      claims: { client: ['azp'], scopes: ['scope'], roles: ['groups'] },
+    },
+    examples: { issuer: 'https://door.example.com', audience: '0ba528121ea87b3eb54d' },
+  },
+  zitadel: {
+    fills: {
+      // ID tokens have none.
+      require_claims: { jti: { exists: true } },
+      claims: {
+        client: ['client_id', 'azp'],
+        scopes: ['scope'],
+        roles: ['urn:zitadel:iam:org:project:roles'],
+      },
+    },
+    examples: { issuer: 'https://example.zitadel.cloud', audience: '230101010101010101' },
+  },
+  authentik: {
+    fills: {
+      // Its access tokens are its ID tokens with `azp` and `uid` added.
+      accept_id_tokens: true,
+      require_claims: { uid: { exists: true } },
+      claims: { client: ['azp'], scopes: ['scope'], roles: ['groups'] },
+    },
+    examples: { issuer: 'https://auth.example.com/application/o/shop/', audience: 'a1b2c3d4e5f6' },
+  },
   google: {
     fills: {
       issuer: ['https://accounts.google.com', 'accounts.google.com'],

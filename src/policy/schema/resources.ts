@@ -8,7 +8,7 @@ const resource = object({
     required: true,
     example: 'https://api.example.com/mcp',
   }),
-  name: key(text(), {
+  name: key(text({ verbatim: true }), {
     doc: 'For people (`resource_name`).',
     example: 'Orders',
   }),

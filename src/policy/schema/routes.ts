@@ -41,12 +41,12 @@ const requirements = object({
     example: ['clerk', 'admin'],
   }),
   claims: key(claimMatchers, {
-    doc: 'What claims must be, by name or RFC 6901 pointer; else 403. An absent claim fails everything but `exists: false`.',
+    doc: 'What claims must be, by name or RFC 6901 pointer; else 403. An absent claim fails everything but `exists: false`, and a whole number beyond 2^53 everything but `exists: true`.',
     default: {},
     example: { tenant: 'acme', 'https://x/plan': { in: ['pro', 'team'] }, level: { gte: 2 } },
   }),
-  when: key(text(), {
-    doc: 'A CEL expression that must be true; false and every error are 403. Knows `anonymous`, `source`, `kind`, `subject`, `issuer`, `client`, `scopes`, `roles`, `claims`, `path` (parameters of the route), `request.method`, `.host`, `.path`, `.query`, `.headers`, and `now`.',
+  when: key(text({ verbatim: true }), {
+    doc: 'A CEL expression that must be true; false and every error are 403. Knows `anonymous`, `source`, `kind`, `subject`, `issuer`, `client`, `scopes`, `roles`, `claims`, `path` (parameters of the route), `request.method`, `.host`, `.path`, `.query`, `.headers`, and `now`. Whole numbers of claims are exact integers of 64 bits; to look at a longer one, or at one beyond 2^53 with a point or an exponent, is an error.',
     example: 'path.order == claims.order || "admin" in roles',
   }),
   acr: key(listOf(text(), { none: true }), {
@@ -63,15 +63,15 @@ const requirements = object({
 });
 
 const rewrite = object({
-  strip_prefix: key(text({ pattern: /^\//, expected: 'a path that begins with "/"' }), {
+  strip_prefix: key(text({ pattern: /^\//, expected: 'a path that begins with "/"', verbatim: true }), {
     doc: 'Whole segments to cut from the beginning of the path.',
     example: '/orders',
   }),
-  add_prefix: key(text({ pattern: /^\//, expected: 'a path that begins with "/"' }), {
+  add_prefix: key(text({ pattern: /^\//, expected: 'a path that begins with "/"', verbatim: true }), {
     doc: 'What to set before the path.',
     example: '/v1',
   }),
-  path: key(text({ pattern: /^\//, expected: 'a path that begins with "/"' }), {
+  path: key(text({ pattern: /^\//, expected: 'a path that begins with "/"', verbatim: true }), {
     doc: 'The whole path, with parameters of the route; alone.',
     example: '/files/{tenant}/{rest...}',
   }),
@@ -148,7 +148,7 @@ export const sharedRouteKeys = {
     example: [{ header: 'X-Token' }],
   }),
   forward_credential: inherited(boolean(), {
-    doc: "Keep the caller's credential on the forwarded request.",
+    doc: "Keep the caller's credential on the forwarded request. With `auth: none` it was not judged, and `check` warns.",
     defaultText: 'the top-level `forward_credential`',
     example: true,
   }),
@@ -174,11 +174,14 @@ const ownRouteKeys = {
     defaultText: 'every host',
     example: 'api.example.com',
   }),
-  path: key(listOf(text({ pattern: /^\//, expected: 'a path that begins with "/"' }), { min: 1 }), {
-    doc: '`/orders/{order}`: a segment is a literal or `{name}`; the last may be `**` or `{name...}` for zero or more. `/a/**` is `/a` and all below.',
-    required: true,
-    example: '/orders/{order}',
-  }),
+  path: key(
+    listOf(text({ pattern: /^\//, expected: 'a path that begins with "/"', verbatim: true }), { min: 1 }),
+    {
+      doc: '`/orders/{order}`: a segment is a literal or `{name}`; the last may be `**` or `{name...}` for zero or more. `/a/**` is `/a` and all below.',
+      required: true,
+      example: '/orders/{order}',
+    },
+  ),
   methods: key(listOf(text(methodName), { min: 1 }), {
     doc: 'Methods; `[GET]` includes HEAD unless a route of the same host and path lists HEAD.',
     defaultText: 'all',
@@ -205,7 +208,7 @@ export const routeKeys = {
     example: ['authorization', { header: 'X-Token' }],
   }),
   forward_credential: key(boolean(), {
-    doc: "Keep the caller's credential on the forwarded request.",
+    doc: "Keep the caller's credential on the forwarded request. With `auth: none` it was not judged, and `check` warns.",
     default: false,
   }),
   defaults: key(defaults, {

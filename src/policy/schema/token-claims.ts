@@ -38,7 +38,7 @@ export const claims = object({
     default: ['scope', 'scp'],
   }),
   roles: key(listOf(claimName(), { none: true }), {
-    doc: 'Roles, the union of all these claims; each a string or an array of strings.',
+    doc: 'Roles, the union of all these claims; each a string, an array of strings, or an object as ZITADEL writes it, `{"admin": {"ORGANIZATION": "example.com"}}`, whose names are the roles; a name that holds anything but a non-empty object of strings is no role.',
     default: ['/realm_access/roles', 'roles'],
   }),
 });

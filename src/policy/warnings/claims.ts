@@ -7,9 +7,12 @@ import type { WarnedPolicy } from '../warnings.ts';
 const readsEmail = /\bclaims\s*(?:\.\s*email\b|\[\s*(['"])email\1\s*\])/;
 const readsVerified = /\bemail_verified\b/;
 const readsRoles = /\broles\b/;
+const readsClaimAsText = /\bstring\(\s*claims\b/;
+const readsTargetAsNumber = /\b(?:int|uint|double)\(\s*(?:path|request)\b/;
+const readsClaims = /\bclaims\b/;
 const readsSource = /\b(?:issuer|source)\b/;
 
-/** An address that nobody verified, and roles that mean different things to different issuers. */
+/** An address that was not verified, a number that stands for an id, and roles that mean different things to different issuers. */
 export function warnOfClaims({ policy, origins, context }: WarnedPolicy): void {
   for (const [route, index] of origins) {
     const path = ['routes', index, 'require'];
@@ -18,6 +21,11 @@ export function warnOfClaims({ policy, origins, context }: WarnedPolicy): void {
       const message =
         'anybody can enter any address at a provider that does not verify it; add email_verified: true beside email';
       context.warnings.report(path, 'email_without_verified', message);
+    }
+    if (comparesNumber(route)) {
+      const message =
+        'a claim is compared as a number: one beyond 64 bits, or beyond 2^53 with a point or an exponent, is 403; let the issuer send ids as text';
+      context.warnings.report([...path, 'when'], 'claim_as_number', message);
     }
     if (asksForRole(route) && accepted.length > 1 && !tellsIssuersApart(route)) {
       const names = accepted.map(({ name }) => name).join(' and ');
@@ -41,6 +49,12 @@ function isEmailVerified({ require }: Route, accepted: readonly IssuerPolicy[]):
 
 function asksVerified(requirements: readonly ClaimRequirement[]): boolean {
   return requirements.some(({ name }) => isClaim(name, 'email_verified'));
+}
+
+/** With the target of a request, which holds digits of any length. */
+function comparesNumber({ require }: Route): boolean {
+  const source = require.when?.source ?? '';
+  return readsClaimAsText.test(source) || (readsTargetAsNumber.test(source) && readsClaims.test(source));
 }
 
 function isClaim(name: string, wanted: string): boolean {

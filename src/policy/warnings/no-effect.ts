@@ -30,6 +30,8 @@ export function warnOfEmptyLists({ policy, context }: WarnedPolicy): void {
   ];
   for (const [path, { length }, what] of lists) {
     if (length > 0 || !context.isWritten(path)) continue;
+    // Detached, a file that is not there may hold any number.
+    if (context.detached && context.isWritten([...path.slice(0, -1), `${what}_file`])) continue;
     const message = `is empty, so that everybody who comes with one is refused; add ${what}, or remove the whole list`;
     context.warnings.report(path, 'empty_list', message);
   }

@@ -12,6 +12,8 @@ export interface Profile {
   checkType(header: TokenHeader, claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null;
   /** What it asks besides audience and times, which are judged for every token. */
   checkClaims(header: TokenHeader, claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null;
+  /** What is judged last: whether the claims are those of another kind of token. */
+  checkKind(header: TokenHeader, claims: JsonObject, issuer: IssuerPolicy): ClaimFlaw | null;
   /** Who vouches for the subject: with it, subjects never collide. */
   issuerOf(claims: JsonObject, issuer: IssuerPolicy): string;
 }
@@ -20,6 +22,7 @@ export interface Profile {
 export const plainProfile: Omit<Profile, 'checkType'> = {
   claimsOf: (_, payload) => payload,
   checkClaims: () => null,
+  checkKind: () => null,
   issuerOf: (claims) => String(claims.iss),
 };
 

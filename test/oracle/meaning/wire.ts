@@ -48,14 +48,23 @@ function* faultsOf(request: RequestModel): Generator<readonly [status: number, w
   else if (authorityOf(request, target) === null) yield [400, 'host'];
   const framing = framingFault(request);
   if (framing !== null) yield [400, framing];
-  if (request.method === 'TRACE' && hasBody(request)) yield [400, 'TRACE has no content'];
+  if (request.method === 'TRACE' && declaresBody(request)) yield [400, 'TRACE has no content'];
   // RFC 9110 section 10.1.1; said twice, it is a list that nobody defined.
   const expect = linesOf(request, 'expect').join(', ').toLowerCase();
   if (request.version === '1.1' && expect !== '' && expect !== '100-continue') yield [417, 'expect'];
 }
 
-/** Whether content was declared. */
+/** Whether there is content. Chunks may be none, but a client that asks first has some (RFC 9110 section 10.1.1). */
 export function hasBody(request: RequestModel): boolean {
+  const isEmpty = request.body === '0\r\n\r\n' && linesOf(request, 'transfer-encoding').length > 0;
+  return (
+    declaresBody(request) &&
+    !(isEmpty && !(request.version === '1.1' && linesOf(request, 'expect').length > 0))
+  );
+}
+
+/** Whether content was declared. */
+function declaresBody(request: RequestModel): boolean {
   return (
     linesOf(request, 'transfer-encoding').length > 0 || Number(linesOf(request, 'content-length')[0] ?? 0) > 0
   );
@@ -67,8 +76,8 @@ function framingFault(request: RequestModel): string | null {
   const [coding] = linesOf(request, 'transfer-encoding');
   if (length !== undefined && coding !== undefined) return 'framed in two ways';
   if (length !== undefined && !/^[0-9]{1,15}$/.test(length)) return 'content-length';
-  // RFC 9112 section 7 reads it in any case; one spelling leaves nobody behind us anything to read otherwise.
-  if (coding !== undefined && (coding !== 'chunked' || request.version === '1.0')) return 'coding';
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || request.version === '1.0'))
+    return 'coding';
   return null;
 }
 

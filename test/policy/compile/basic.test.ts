@@ -1,5 +1,5 @@
 import t from 'tap';
-import { load, loadGood } from '../../fixtures/load.ts';
+import { loadBesidesKinds as load, loadGood } from '../../fixtures/load.ts';
 
 const HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';

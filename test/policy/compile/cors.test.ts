@@ -13,6 +13,7 @@ t.test('a block without more than origins has the defaults', async (t) => {
   t.strictSame(await compiled(`{origins: ${APP}}`), {
     origins: new Set([APP]),
     headers: ['authorization', 'content-type'],
+    headerPrefixes: [],
     expose: [],
     credentials: false,
     maxAge: 600_000,
@@ -25,6 +26,7 @@ t.test('every key counts, and a name counts once', async (t) => {
   t.strictSame(await compiled(block), {
     origins: new Set([APP, 'http://localhost:3000', 'capacitor://localhost']),
     headers: ['Authorization', 'X-Key'],
+    headerPrefixes: [],
     expose: ['ETag', 'Link'],
     credentials: true,
     maxAge: 86_400_000,

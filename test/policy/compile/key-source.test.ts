@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { expiredCertificate, localCertificate } from '../../fixtures/certificates.ts';
-import { LOAD_TIME, load, loadGood } from '../../fixtures/load.ts';
+import { LOAD_TIME, loadBesidesKinds as load, loadGood } from '../../fixtures/load.ts';
 import { createSigningKey } from '../../fixtures/token-signer.ts';
 
 const corp = (more: string) => `issuers: {corp: {issuer: "https://login.example.com", audience: a, ${more}}}`;

@@ -1,7 +1,7 @@
 /** `tenants` and `{tenant}`: what they come to, and what is refused because nobody could tell whose token is meant. */
 import t from 'tap';
 import { checkReport, textReport } from '../../../src/cli/check-report.ts';
-import { load, loadGood } from '../../fixtures/load.ts';
+import { loadBesidesKinds as load, loadGood } from '../../fixtures/load.ts';
 import { createIssuer } from '../../fixtures/tokens.ts';
 
 const ID = '72f988bf-86f1-41af-91ab-2d7cd011db47';

@@ -23,6 +23,8 @@ t.test('a listen address is HOST:PORT, :PORT or unix:/PATH', (t) => {
   for (const [text, address] of good) t.match(parseListenAddress(text), { ok: true, value: address }, text);
   const bad = [
     '8080',
+    'fd:3',
+    'FD:3',
     'localhost',
     '::1:8080',
     '[::1]',
@@ -42,6 +44,8 @@ t.test('a listen address is HOST:PORT, :PORT or unix:/PATH', (t) => {
     `unix:/${'x'.repeat(107)}`,
   );
   for (const text of bad) t.equal(parseListenAddress(text).ok, false, text);
+  t.match(parseListenAddress('8080'), { message: /":8080" .* "127\.0\.0\.1:8080"/ });
+  t.match(parseListenAddress('fd:3'), { message: /descriptor/ });
   for (const text of ['can_ary":0', '[canary]:0']) {
     const { ok, message } = { message: '', ...parseListenAddress(text) };
     t.notOk(ok);

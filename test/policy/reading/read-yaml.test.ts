@@ -63,7 +63,26 @@ const refused: readonly Refused[] = [
     text: 'a:\n  - b: 1\n    c: 1\n  d: 2',
     problems: [/does not line up with the lines above.*yaml_syntax/],
   },
-  { name: 'an open quote', text: 'a: "x', problems: [/yaml_syntax/] },
+  { name: 'an open quote', text: 'a: "x', problems: [/^f:1:4 .*quote that opens here.*yaml_syntax/] },
+  { name: 'an open quote above keys', text: 'a: "x\nb: 1', problems: [/^f:1:4 .*quote that opens here/] },
+  { name: 'an open quote above another', text: 'a: "x\nb: "y"', problems: [/^f:1:4 .*quote that opens/] },
+  { name: 'a good long text', text: 'a: "x\n  y"\nb: @c', problems: [/^f:3:4 .*begins with @/] },
+  { name: 'a star', text: 'path: *', problems: [/^f:1:7 .*begins with \* must stand in quotes/] },
+  {
+    name: 'a star in a flow mapping',
+    text: 'cors: { origins: * }',
+    problems: [/^f:1:18 .*begins with \* must stand in quotes/],
+  },
+  {
+    name: 'an expression in a flow mapping',
+    text: 'require: { when: "admin" in roles }',
+    problems: [/^f:1:26 .*block, and in it `when: >-`/],
+  },
+  {
+    name: 'a key that is indented too far',
+    text: 'a:\n  b: 1\n    c: 2',
+    problems: [/^f:3:5 .*indented further than the key above/],
+  },
   { name: 'a NUL', text: 'a: 1\nb: \0', problems: [/^f:2:4 .*control character/] },
   { name: 'an escape', text: 'a: \x1b[0m', problems: [/control character/] },
   ...['[', '{a: ', '[{a: ', '- ', '? '].map((open) => ({

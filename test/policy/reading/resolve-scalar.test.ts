@@ -18,3 +18,12 @@ t.test('what tools for YAML 1.1 take for booleans and numbers is text', async (t
   }
   t.equal(resolveScalar(''), null);
 });
+
+t.test('a number whose fraction was lost is none: it would be the whole one beside it', async (t) => {
+  for (const text of ['9007199254740991.4', '+4503599627370497.0000000001', '5.00000000000000000001']) {
+    t.ok(Number.isNaN(resolveScalar(text)), text);
+  }
+  for (const text of ['5.0', '+1e3', '1.', '.5', '0.1000000000000000055', '9007199254740993']) {
+    t.equal(resolveScalar(text), Number(text), text);
+  }
+});

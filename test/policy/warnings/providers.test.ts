@@ -1,6 +1,6 @@
 /** Warnings about what is known of single providers: policies that deserve them, and policies close to them that do not. */
 import t from 'tap';
-import { load } from '../../fixtures/load.ts';
+import { loadBesidesKinds as load } from '../../fixtures/load.ts';
 
 async function warningsOf(text: string): Promise<readonly string[]> {
   const loaded = await load(text);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { load } from '../../fixtures/load.ts';
+import { loadBesidesKinds as load } from '../../fixtures/load.ts';
 
 const v2 = (tenant: string, host = 'login.microsoftonline.com'): string => `https://${host}/${tenant}/v2.0`;
 const v1 = (tenant: string, host = 'sts.windows.net'): string => `https://${host}/${tenant}/`;
