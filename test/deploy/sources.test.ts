@@ -1,5 +1,5 @@
 /** The manifests as they are written, which takes no tool of Kubernetes: ports, versions, security and times agree. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
@@ -33,7 +33,7 @@ const pods = [SIDECAR, BASE].map((path) => ({ path, pod: podOf(path), gateway: g
 const policies = policySources();
 
 t.test('every policy passes check --detached --strict', async (t) => {
-  t.ok(policies.length >= 8, `${policies.length} policies`);
+  t.ok(policies.length >= 9, `${policies.length} policies`);
   for (const [index, { path, text }] of policies.entries()) {
     const file = join(t.testdir(), `${index}.yaml`);
     writeFileSync(file, text);
@@ -120,7 +120,9 @@ t.test('versions are those of the package', async (t) => {
   for (const path of ['deploy/kubernetes/base/kustomization.yaml', KUSTOMIZATION])
     t.match(readYamlSource(path).images, [{ name: 'sallyport', newTag: version }], path);
   for (const path of ['docs/kubernetes.md', ...sourcesEndingIn('production.yaml')]) {
-    const tags = [...readSource(path).matchAll(/(?:newTag|tag): (\d+\.\d+\.\d+)/g)].map(([, tag]) => tag);
+    const tags = [...readSource(path).matchAll(/(?:newTag: |tag: |sallyport:)(\d+\.\d+\.\d+)/g)].map(
+      ([, tag]) => tag,
+    );
     t.ok(tags.length > 0 && tags.every((tag) => tag === version), `${path}: ${tags}`);
   }
 });
@@ -134,4 +136,11 @@ t.test('no selector takes every pod of a namespace', async (t) => {
       if (kind === 'PodDisruptionBudget') t.ok(spec?.selector?.matchLabels, path);
     }
   }
+});
+
+t.test('every link of the document leads somewhere', async (t) => {
+  const folder = new URL('../../docs/', import.meta.url);
+  const links = [...readSource('docs/kubernetes.md').matchAll(/\]\(([^)#:]+)\)/g)];
+  t.ok(links.length > 8);
+  for (const [, target = ''] of links) t.ok(existsSync(new URL(target, folder)), target);
 });
