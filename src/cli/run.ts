@@ -84,7 +84,8 @@ async function serve(loaded: LoadedPolicy, load: () => Loading, invocation: Invo
   if (isStarted()) hangUp();
   const stopped = await stopSignal();
   watch.close();
-  process.off('SIGHUP', hangUp);
+  // Unhandled, it would end the process in the middle of the drain.
+  process.off('SIGHUP', hangUp).on('SIGHUP', () => {});
   log.info({ signal: stopped }, 'draining');
   exitAtOnceOnSecondSignal(log);
   await server.drain();
