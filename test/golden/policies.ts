@@ -6,7 +6,6 @@ import { findingsOf } from './adapter.ts';
 
 type Sample = readonly [text: string, detached: boolean, development: boolean];
 
-const MUTATIONS = 5_000;
 const SEED = 20_260_601;
 
 /** Pieces that mean something in YAML or in a policy. */
@@ -36,11 +35,15 @@ const PIECES = [
   ],
 ];
 
-/** The record, a paragraph for each text. */
-export async function recordPolicies(): Promise<string> {
-  const samples = readSamples();
+/**
+ * The record, a paragraph for each text.
+ * @param mutations how many, besides the texts themselves
+ * @param most so many of the texts at most
+ */
+export async function recordPolicies(mutations: number, most = Number.POSITIVE_INFINITY): Promise<string> {
+  const samples = readSamples().slice(0, most);
   const random = createRandom(SEED);
-  const all = [...samples, ...Array.from({ length: MUTATIONS }, () => mutated(random, samples))];
+  const all = [...samples, ...Array.from({ length: mutations }, () => mutated(random, samples))];
   const paragraphs: string[] = [];
   for (const [index, [text, detached, development]] of all.entries()) {
     const findings = await findingsOf(text, { detached, development });

@@ -7,11 +7,10 @@ import { createRandom } from '../fuzz/random.ts';
 import { requestOf } from './request-parts.ts';
 import { REQUEST_POLICY } from './request-policy.ts';
 
-const REQUESTS = 2_000;
 const SEED = 7_515;
 
 /** The record, a paragraph for each request. */
-export async function recordRequests(): Promise<string> {
+export async function recordRequests(count: number): Promise<string> {
   const ends: (() => unknown)[] = [];
   const t = { teardown: (end: () => unknown) => void ends.unshift(end) };
   try {
@@ -19,7 +18,7 @@ export async function recordRequests(): Promise<string> {
     const gateway = await startGateway(t, { policy: REQUEST_POLICY.replaceAll('UPSTREAM', upstream.url) });
     const random = createRandom(SEED);
     const seen: { request: string; response: string; upstream: string[] }[] = [];
-    for (let index = 0; index < REQUESTS; index += 1) {
+    for (let index = 0; index < count; index += 1) {
       const request = requestOf(random);
       const before = upstream.requests.length;
       const response = await send(gateway.port, request);
