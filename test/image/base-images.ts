@@ -23,8 +23,7 @@ export async function makeBaseImages(folder: string): Promise<BaseImages | strin
   if (npm === null) return 'npm is not in PATH';
   const archive = join(folder, 'debian.tar');
   const made = await run('mmdebstrap', debianWords(dirname(dirname(realpathSync(npm))), archive));
-  if (made.code !== 0)
-    return `mmdebstrap makes no Debian here: ${made.stderr.trimEnd().split('\n').at(-1)}`;
+  if (made.code !== 0) return `mmdebstrap makes no Debian here: ${made.stderr.trimEnd().split('\n').at(-1)}`;
   const variables = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'].map((name) => `ENV ${name}=${AUTHORITIES}`);
   await docker('import', ...variables.flatMap((line) => ['--change', line]), archive, DEBIAN);
   await makeRuntime(join(folder, 'runtime'));

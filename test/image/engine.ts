@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, readFileSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** How a program ended. */
@@ -119,25 +118,6 @@ export async function docker(...words: readonly string[]): Promise<string> {
   if (code === 0) return stdout.trim();
   const output = `${stdout}${stderr}`.trimEnd().split('\n').slice(-30).join('\n');
   throw new Error(`docker ${words.slice(0, 3).join(' ')} ended with ${code}:\n${output}`);
-}
-
-/** Waits until the health check of a container has passed; throws when it fails for good or the container ends. */
-export async function healthy(container: string): Promise<void> {
-  const filters = ['container', 'event=health_status', 'event=die'].map((filter, index) =>
-    index === 0 ? `${filter}=${container}` : filter,
-  );
-  const words = ['events', '--since', '1', '--format', '{{.Status}}'];
-  const child = spawn('docker', [...words, ...filters.flatMap((filter) => ['--filter', filter])], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  try {
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (/health_status: healthy/.test(line)) return;
-      throw new Error(`${container}: ${line}\n${await logOf(container)}`);
-    }
-  } finally {
-    child.kill();
-  }
 }
 
 /** All that a container has written. */
