@@ -5,7 +5,7 @@ ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
 
 FROM ${BUILD_IMAGE} AS build
 WORKDIR /build
-COPY package.json package-lock.json .npmrc ./
+COPY package.json package-lock.json .npmrc LICENSE ./
 # No install scripts: nothing that is needed here has one that matters.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
@@ -15,7 +15,7 @@ RUN node scripts/build.ts dist
 
 FROM ${RUNTIME_IMAGE}
 ARG RUNTIME_IMAGE
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="sallyport" \
       org.opencontainers.image.description="An authenticating reverse proxy: who are you (401), may you (403), and nothing gets past." \
@@ -24,7 +24,8 @@ LABEL org.opencontainers.image.title="sallyport" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="${RUNTIME_IMAGE}"
 COPY LICENSE /app/LICENSE
-COPY --from=build /build/dist/sallyport.mjs /build/dist/healthcheck.mjs /build/dist/THIRD_PARTY_NOTICES.txt /app/
+COPY --from=build /build/dist/sallyport.mjs /build/dist/healthcheck.mjs /build/dist/THIRD_PARTY_NOTICES.txt \
+     /build/dist/sbom.cdx.json /app/
 # Three variables make a sidecar of it: SALLYPORT_UPSTREAM, SALLYPORT_ISSUER and SALLYPORT_AUDIENCE.
 COPY config/sallyport.image.yaml /etc/sallyport/sallyport.yaml
 # Where distroless and Debian keep node. The address counts only where the policy has no `listen`.

@@ -66,9 +66,10 @@ export function checkReport(
   };
 }
 
-/** One JSON document. */
-export function jsonReport(report: CheckReport): string {
-  return `${JSON.stringify(report, null, 2)}\n`;
+/** One JSON document: the report of one file, or a list of those of several. */
+export function jsonReport(reports: readonly [CheckReport, ...CheckReport[]]): string {
+  const [first, ...further] = reports;
+  return `${JSON.stringify(further.length === 0 ? first : reports, null, 2)}\n`;
 }
 
 /** One line for each finding, then the verdict, then the summary of a good file. */

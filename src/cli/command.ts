@@ -21,6 +21,8 @@ export interface Positional {
   /** Upper-case, as in `token PERSONA`. */
   readonly name: string;
   readonly required: boolean;
+  /** Of the last one: it may be given several times. */
+  readonly repeated?: boolean;
   readonly describes: string;
 }
 

@@ -129,11 +129,18 @@ const TOKEN: Command = {
 const CHECK: Command = {
   name: 'check',
   summary: 'Say everything that is wrong with a policy file, each with its place and a way out',
-  positionals: [{ name: 'FILE', required: false, describes: 'policy file, as with --config' }],
+  positionals: [
+    {
+      name: 'FILE',
+      required: false,
+      repeated: true,
+      describes: 'policy file, as with --config; - for standard input. Each of several is checked by itself',
+    },
+  ],
   options: {
     config: CONFIG,
     strict: { describes: 'warnings fail too' },
-    json: { describes: 'the result as JSON on stdout, for programs' },
+    json: { describes: 'the result as JSON on stdout, for programs; of several files a list' },
     detached: {
       describes:
         'undefined variables and missing files pass as unknown values, as in a pipeline without secrets',
@@ -144,8 +151,11 @@ const CHECK: Command = {
     { line: 'check sallyport.yaml', does: 'check one file' },
     { line: 'check --strict --detached config/sallyport.yaml', does: 'in a pipeline, without its secrets' },
     { line: 'check --online', does: 'can the keys be fetched from here?' },
+    { line: 'check --detached - < rendered.yaml', does: 'what another program has written' },
+    { line: 'check a.yaml b.yaml', does: 'each file, and the worst exit code of them' },
   ],
   notes: [
+    'The files that a policy from standard input names are looked for in the working directory.',
     'Exit codes: 0 good; 1 a warning with --strict; 69 an issuer cannot be reached; 78 the file is refused.',
   ],
   load: async () => (await import('./check.ts')).check,

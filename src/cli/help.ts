@@ -93,7 +93,10 @@ export function commandHelp(
 }
 
 function usage(command: Command): string {
-  const words = command.positionals.map(({ name, required }) => (required ? name : `[${name}]`));
+  const words = command.positionals.map(({ name, required, repeated }) => {
+    const shown = repeated === true ? `${name}...` : name;
+    return required ? shown : `[${shown}]`;
+  });
   return [command.name, ...words].join(' ');
 }
 

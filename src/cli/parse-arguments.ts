@@ -88,7 +88,7 @@ function checkPositionals(command: Command, positionals: readonly string[], opti
   );
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing: ${missing.describes}`);
   const surplus = positionals[command.positionals.length];
-  if (surplus === undefined) return;
+  if (surplus === undefined || command.positionals.at(-1)?.repeated === true) return;
   const isFile = command.positionals.length === 0 && 'config' in command.options && !options.has('config');
   const question = isFile ? `; did you mean --config ${surplus}?` : '';
   throw new UsageError(`unexpected argument ${JSON.stringify(surplus)}${question}`);

@@ -173,3 +173,58 @@ t.test('with colours, problems are red and the text is the same', async (t) => {
   t.match(coloured.stdout, '\u001b[31m');
   t.equal(coloured.stdout.replaceAll(/\u001b\[\d+m/g, ''), plain.stdout);
 });
+
+async function* bytes(...chunks: readonly (string | Buffer)[]) {
+  yield* chunks.map((chunk) => Buffer.from(chunk));
+}
+
+t.test('- is standard input, whose files are looked for in the working directory', async (t) => {
+  const half = Math.floor(GOOD.length / 2);
+  const split = bytes(GOOD.slice(0, half), GOOD.slice(half));
+  t.match(await invoke(['check', '-'], {}, false, split), { code: 0, stdout: /^<stdin>: good/m });
+  const misspelt = GOOD.replace('upstream', 'upsteam');
+  t.match(await invoke(['check', '--config', '-'], {}, false, bytes(misspelt)), {
+    code: 78,
+    stdout: /^<stdin>:1:1 {2}upsteam .*did you mean upstream\?/m,
+  });
+  const { stdout } = await invoke(['check', '--json', '-'], {}, false, bytes(misspelt));
+  t.match(JSON.parse(stdout), { file: '<stdin>', ok: false, problems: [{ file: '<stdin>', line: 1 }] });
+  const named = GOOD.replace('audience: orders-api', 'audience: orders-api, jwks_file: no-such-keys.json');
+  t.match(await invoke(['check', '-'], {}, false, bytes(named)), { code: 78, stdout: /no-such-keys\.json/ });
+});
+
+t.test('standard input that is empty, no text, or not there is told', async (t) => {
+  t.match(await invoke(['check', '-'], {}, false, bytes()), { code: 78, stdout: /^<stdin>:1:1 .*is empty/m });
+  t.match(await invoke(['check', '-'], {}, false, bytes(Buffer.of(0xff, 0xfe, 0x41))), {
+    code: 78,
+    stdout: /^<stdin>:1:1 .*UTF-8/m,
+  });
+  t.match(await invoke(['check', '-']), { code: 2, stderr: /no standard input; name a file/ });
+  t.match(await invoke(['check', '-', '-'], {}, false, bytes(GOOD)), { code: 2, stderr: /write - once/ });
+  const mebibyte = Buffer.alloc(1024 * 1024, '#');
+  const endless = bytes(...Array.from({ length: 70 }, () => mebibyte));
+  t.match(await invoke(['check', '-'], {}, false, endless), { code: 2, stderr: /more than 67108864 bytes/ });
+  async function* failing(): AsyncGenerator<Buffer> {
+    yield Buffer.from('a');
+    throw Object.assign(new Error('read'), { code: 'EIO' });
+  }
+  t.match(await invoke(['check', '-'], {}, false, failing()), { code: 2, stderr: /cannot be read \(EIO\)/ });
+});
+
+t.test('several files are checked each by itself, with the worst exit code of them', async (t) => {
+  const good = policyFile('several-good', GOOD);
+  const yaml = policyFile('several-yaml', 'a: "x\n');
+  const keys = policyFile('several-keys', GOOD.replace('upstream', 'upsteam'));
+  const { code, stdout } = await invoke(['check', good, yaml, '-', keys], {}, false, bytes(GOOD));
+  t.equal(code, 78);
+  const verdicts = stdout.split('\n').filter((line) => /: (?:good|refused)/.test(line));
+  t.match(verdicts, [`${good}: good`, `${yaml}: refused, 1 problem`, '<stdin>: good', `${keys}: refused`]);
+  t.match(await invoke(['check', '--strict', good, good]), { code: 1, stdout: /good, 1 warning/ });
+  t.equal((await invoke(['check', good, good])).code, 0);
+  const list: unknown = JSON.parse((await invoke(['check', '--json', good, yaml])).stdout);
+  t.match(list, [
+    { file: good, ok: true },
+    { file: yaml, ok: false },
+  ]);
+  t.match(await invoke(['check', good, '--config', yaml]), { code: 2, stderr: /write one/ });
+});

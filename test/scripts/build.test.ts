@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import manifest from '../../package.json' with { type: 'json' };
+import locked from '../../package-lock.json' with { type: 'json' };
+import { bundledPackages } from '../../scripts/bundled-packages.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-build-'));
 t.teardown(() => rmSync(directory, { recursive: true }));
@@ -58,14 +60,103 @@ t.test('the health check of the image is a small file that needs nothing', async
   t.match(stderr, /\/livez of 127\.0\.0\.1:9 does not answer: /);
 });
 
-t.test('every package inside has its licence in the notices', async (t) => {
-  const notices = readFileSync(join(directory, 'THIRD_PARTY_NOTICES.txt'), 'utf8');
-  const inside = [
-    ...readFileSync(program, 'utf8').matchAll(/^\s*\/\/ node_modules\/((?:@[^/\n]+\/)?[^/\n]+)/gm),
-  ];
-  const names = new Set(inside.map(([, name]) => name ?? ''));
-  t.ok(names.size > 20);
-  for (const name of names) t.ok(notices.includes(`\n${name} `) || notices.startsWith(`${name} `), name);
+/** What npm installed, by path. */
+const LOCKED: Readonly<Record<string, { readonly version?: string }>> = locked.packages;
+
+/** The bill of materials, as far as it is looked at. */
+interface Bill {
+  readonly bomFormat: string;
+  readonly metadata: { readonly component: { readonly name: string; readonly version: string } };
+  readonly components: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly purl: string;
+    readonly licenses: readonly [
+      { readonly license?: { readonly id: string }; readonly expression?: string },
+    ];
+    readonly hashes: readonly [{ readonly alg: string; readonly content: string }];
+  }[];
+}
+
+t.test('the bill of materials lists every package inside, as npm installed it', async (t) => {
+  const bill: Bill = JSON.parse(readFileSync(join(directory, 'sbom.cdx.json'), 'utf8'));
+  t.match(bill, {
+    bomFormat: 'CycloneDX',
+    metadata: { component: { name: 'sallyport', version: manifest.version } },
+  });
+  const names = bill.components.map(({ name }) => name);
+  t.equal(new Set(bill.components.map(({ purl }) => purl)).size, names.length);
+  // What the source imports is inside, and so is what that needs.
+  for (const name of [
+    'fastify',
+    '@fastify/http-proxy',
+    'jose',
+    'pino',
+    'yaml',
+    'undici',
+    'find-my-way',
+    'ws',
+  ])
+    t.ok(names.includes(name), name);
+  for (const { name, version, purl, hashes } of bill.components) {
+    const installed = Object.entries(LOCKED).filter(([path]) => path.endsWith(`node_modules/${name}`));
+    t.ok(
+      installed.some(([, entry]) => entry.version === version),
+      name,
+    );
+    t.equal(purl, `pkg:npm/${name.replace('@', '%40')}@${version}`);
+    t.match(hashes, [{ alg: 'SHA-512', content: /^[0-9a-f]{128}$/ }]);
+  }
+});
+
+t.test('every package inside has its licence in the notices, with a text', async (t) => {
+  const bill: Bill = JSON.parse(readFileSync(join(directory, 'sbom.cdx.json'), 'utf8'));
+  const notices = readFileSync(join(directory, 'THIRD_PARTY_NOTICES.txt'), 'utf8').split(
+    `\n${'-'.repeat(80)}\n`,
+  );
+  const texts = new Map(
+    notices.map((notice) => {
+      const [head = '', ...text] = notice.trim().split('\n');
+      return [head, text.join('\n').trim()];
+    }),
+  );
+  for (const { name, version, licenses } of bill.components) {
+    const licence = licenses[0].license?.id ?? licenses[0].expression;
+    const text = texts.get(`${name} ${version} (${licence})`) ?? '';
+    t.match(text, /copyright/i, name);
+    t.match(text, /without warranty|as is|disclaims all warranties/i, name);
+  }
+  t.equal(texts.size - 1, bill.components.length);
+});
+
+t.test('a package whose licence is not accepted, or has no text, ends the build', async (t) => {
+  const project = t.testdir({
+    LICENSE: 'Apache',
+    node_modules: {
+      odd: { 'package.json': '{"name": "odd", "version": "1.0.0", "license": "GPL-3.0-only"}', 'a.js': '' },
+      bare: { 'package.json': '{"name": "bare", "version": "1.0.0", "license": "MIT"}', 'a.js': '' },
+      empty: {
+        'package.json': '{"name": "empty", "version": "1.0.0", "license": "ISC"}',
+        'a.js': '',
+        LICENSE: ' ',
+      },
+    },
+  });
+  const bundling = (name: string) => () =>
+    bundledPackages(project, {
+      inputs: {},
+      outputs: {
+        a: {
+          bytes: 0,
+          imports: [],
+          exports: [],
+          inputs: { [`node_modules/${name}/a.js`]: { bytesInOutput: 0 } },
+        },
+      },
+    });
+  t.throws(bundling('odd'), /odd is under GPL-3\.0-only/);
+  t.throws(bundling('bare'), /bare \(MIT\) ships no text/);
+  t.throws(bundling('empty'), /empty \(ISC\) ships no text/);
 });
 
 t.test('it checks, prints a policy and knows CEL', async (t) => {

@@ -1,11 +1,13 @@
 /** What a checkout gives without a build: what `npm start` tells an old Node, and the files that `npm pack` takes. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
+import { startDevelopment, wordsOf } from '../fixtures/development.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const start = join(root, 'scripts/start.cjs');
@@ -41,30 +43,102 @@ for (const version of ['24.9.0', '24.21.0', '26.0.0'])
     t.match(startWith(version), { status: 0, stdout: /sallyport/ });
   });
 
-t.test('npm pack takes the built files, of which prepack makes sure', async (t) => {
+t.test('npm pack builds first, and nothing is published but by npm run package', async (t) => {
   t.equal(manifest.scripts.prepack, 'npm run build');
-  // A copy with stand-ins for the built files: the real build is tested by itself.
-  for (const name of [
-    'package.json',
-    'config',
-    'docs',
-    'CHANGELOG.md',
-    'SECURITY.md',
-    'README.md',
-    'LICENSE',
-  ])
-    cpSync(join(root, name), join(directory, 'copy', name), { recursive: true });
-  mkdirSync(join(directory, 'copy/dist'));
-  const built = ['dist/sallyport.mjs', 'dist/healthcheck.mjs', 'dist/THIRD_PARTY_NOTICES.txt'];
-  for (const name of built) writeFileSync(join(directory, 'copy', name), '');
-  const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline'], {
-    cwd: join(directory, 'copy'),
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const [{ files }]: [{ files: { path: string }[] }] = JSON.parse(packed);
-  const paths = files.map(({ path }) => path);
-  for (const name of [...built, 'config/sallyport.schema.json', 'docs/configuration.md', 'LICENSE'])
-    t.ok(paths.includes(name), name);
-  t.notOk(paths.some((path) => /^(?:src|test|scripts)\//.test(path)));
+  t.equal(manifest.private, true);
+  t.strictSame(
+    manifest.files.filter((name) => name.startsWith('dist/')),
+    ['dist/sallyport.mjs', 'dist/healthcheck.mjs', 'dist/THIRD_PARTY_NOTICES.txt', 'dist/sbom.cdx.json'],
+  );
 });
+
+/** Files of the project below a folder. */
+const below = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+
+t.test('the packed file', async (t) => {
+  execFileSync(process.execPath, [join(root, 'scripts/package.ts'), directory], { stdio: 'ignore' });
+  const file = join(directory, `${manifest.name}-${manifest.version}.tgz`);
+
+  await t.test('holds what a user needs, and nothing else', async (t) => {
+    const listed = execFileSync('tar', ['tzf', file], { encoding: 'utf8' }).trim().split('\n');
+    const wanted = ['package.json', ...manifest.files, 'README.md', 'LICENSE'].flatMap((name) =>
+      ['config', 'docs'].includes(name) ? below(name) : [name],
+    );
+    t.strictSame(listed.map((name) => name.replace(/^package\//, '')).toSorted(), wanted.toSorted());
+  });
+
+  await t.test('is installed without a network, alone, and its dev lets in, refuses and stops', async (t) => {
+    const empty = join(directory, 'empty');
+    mkdirSync(empty);
+    writeFileSync(join(empty, 'package.json'), '{}');
+    execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', file], {
+      cwd: empty,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    t.strictSame(
+      readdirSync(join(empty, 'node_modules')).filter((name) => !name.startsWith('.')),
+      ['sallyport'],
+    );
+    const development = await startDevelopment(t, [], join(empty, 'node_modules/.bin/sallyport'));
+    const expected = development.lines.filter(({ status }) => [200, 401, 403].includes(status ?? 0));
+    t.ok(new Set(expected.map(({ status }) => status)).size === 3);
+    for (const { command, status, title } of expected) {
+      const [, , url = '', ...words] = wordsOf(command);
+      const fields = words
+        .filter((_, index) => words[index - 1] === '-H')
+        .map((field) => field.split(/: (.*)/s));
+      const method = words[words.indexOf('-X') + 1] ?? '';
+      const { status: actual } = await fetch(url, {
+        method: words.includes('-X') ? method : 'GET',
+        headers: fields.map(([name = '', value = '']): [string, string] => [name, value]),
+      });
+      t.equal(actual, status, title);
+    }
+    t.equal(await development.stop('SIGTERM'), 0);
+  });
+});
+
+t.test('the version is the same wherever it stands', async (t) => {
+  const read = (name: string) => readFileSync(join(root, name), 'utf8');
+  const lock = JSON.parse(read('package-lock.json'));
+  t.equal(lock.version, manifest.version);
+  t.equal(lock.packages[''].version, manifest.version);
+  t.equal(/^ARG VERSION=(.*)$/m.exec(read('Dockerfile'))?.[1], manifest.version);
+  t.equal(/^## (\d\S*)/m.exec(read('CHANGELOG.md'))?.[1], manifest.version);
+});
+
+/** The part of a workflow that is looked at. */
+interface Workflow {
+  readonly permissions: object;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+interface Job {
+  readonly 'timeout-minutes': number;
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly steps: readonly { readonly uses?: string; readonly with?: object; readonly run?: string }[];
+}
+
+for (const name of ['ci', 'release']) {
+  t.test(
+    `the workflow ${name} has pinned actions, few permissions and the test script of the project`,
+    async (t) => {
+      const workflow: Workflow = parse(readFileSync(join(root, `.github/workflows/${name}.yml`), 'utf8'));
+      t.strictSame(workflow.permissions, {});
+      t.ok(workflow.jobs.test?.steps.some(({ run }) => run?.includes('.ci/run')));
+      for (const [job, { steps, permissions, 'timeout-minutes': limit }] of Object.entries(workflow.jobs)) {
+        t.ok(limit > 0, job);
+        t.equal(permissions.contents, 'read', job);
+        for (const { uses, with: options } of steps) {
+          if (uses === undefined) continue;
+          t.match(uses, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+          if (uses.startsWith('actions/checkout')) t.match(options, { 'persist-credentials': false });
+        }
+        // Values of the event in a script would be a way to run commands.
+        for (const { run } of steps) t.notMatch(run ?? '', /\$\{\{/);
+      }
+    },
+  );
+}

@@ -14,7 +14,7 @@ import {
 } from './document.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { opaqueScalar, readScalar } from './read-scalar.ts';
-import { adviseOnAlias, adviseOnComment, adviseOnTag } from './yaml-advice.ts';
+import { adviseOnAlias, adviseOnAnchor, adviseOnComment, adviseOnTag } from './yaml-advice.ts';
 
 /** More nodes than this may not come out of aliases: a few lines could stand for billions. */
 const MOST_ALIASED_NODES = 100_000;
@@ -41,8 +41,8 @@ export function readYaml(text: string, options: YamlOptions): Located | null {
   const parsed = parseYaml(text, lines);
   if (!parsed.ok) return refuse(options, place(text, parsed.offset), 'is nested too deeply from here on');
   const { document } = parsed;
-  const broken = new BrokenLines(text, lines, options);
-  if (!broken.take(document)) return null;
+  const broken = new BrokenLines(options);
+  if (!broken.take({ text, lines, document })) return null;
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
     return refuse(options, { line: 1, column: 1 }, 'is read as YAML 1.2; take the %YAML line out');
   }
@@ -94,6 +94,9 @@ class TreeReader {
     if (node.tag !== undefined) return this.#tag(node.range[0]);
     const { anchor } = node;
     if (anchor === undefined) return this.#untagged(node, at);
+    if (isScalar(node) && node.source === '' && node.type === 'PLAIN') {
+      return this.#refuse(at, 'yaml_syntax', adviseOnAnchor(anchor));
+    }
     const before = this.#nodes;
     this.#anchors.set(anchor, null);
     const tree = this.#untagged(node, at);

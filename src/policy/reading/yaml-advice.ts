@@ -55,15 +55,40 @@ export function adviseOnAlias(name: string): string {
   return `the alias *${shorten(name)} has no anchor before it; put a text that begins with * in quotes`;
 }
 
+/** Advice for an anchor that nothing stands behind. */
+export function adviseOnAnchor(name: string): string {
+  return `a text that begins with & must stand in quotes: "&${shorten(name)}"`;
+}
+
+/** What the parser says, and what says it better. */
+const BETTER_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^Anchor cannot be/, 'a text that begins with & must stand in quotes: "&"'],
+  [/^Alias cannot be/, 'a text that begins with * must stand in quotes: "*"'],
+  [/^Unexpected flow-seq-end/, 'this ] closes nothing; take it out, or put the whole text in quotes'],
+  [/^Unexpected flow-map-end/, 'this } closes nothing; take it out, or put the whole text in quotes'],
+  [
+    /^Unexpected .* at node end/,
+    "stands behind the end of the value; put all of it in quotes, and write a quote inside '...' twice",
+  ],
+  [/^Unexpected block-seq-ind on same line/, 'a list begins on the line below its key, or is written [...]'],
+  [
+    /^Implicit keys need to be on a single line/,
+    'is no `key: value`; write a space behind the colon, and a comma between the entries of {...}',
+  ],
+  [/^Block collections are not allowed within flow/, 'a text that holds `: ` must stand in quotes'],
+  [
+    /^Not a YAML token|^Block scalar header/,
+    'a text that begins with | or > must stand in quotes; a block begins on the line below it',
+  ],
+];
+
 /** The parser's own words where they help, ours where they do not. */
 export function plainSyntaxMessage(code: string, message: string): string {
   if (code === 'TAB_AS_INDENT') return 'tabs cannot indent YAML; use spaces';
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here; one file is one document';
-  if (code === 'BAD_ALIAS') return 'a text that begins with * must stand in quotes: "*"';
   if (code === 'BAD_SCALAR_START') return 'a text that begins with @, ` or % must stand in quotes';
-  if (/without - indicator|must start at the same column/i.test(message)) {
-    return 'does not line up with the lines above; indent lines of one level alike';
-  }
+  const better = BETTER_WORDS.find(([words]) => words.test(message))?.[1];
+  if (better !== undefined) return better;
   const words = message.split('\n')[0] ?? message;
   return `is not YAML: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
 }

@@ -83,6 +83,47 @@ const refused: readonly Refused[] = [
     text: 'a:\n  b: 1\n    c: 2',
     problems: [/^f:3:5 .*indented further than the key above/],
   },
+  {
+    name: 'an ampersand',
+    text: 'realm: &x\nb: 1',
+    problems: [/^f:1:\d+ {2}realm {2}.*begins with & .*"&x"/],
+  },
+  {
+    name: 'an ampersand alone',
+    text: 'realm: & x',
+    problems: [/^f:1:8 .*begins with & must stand in quotes/],
+  },
+  {
+    name: 'a greater sign',
+    text: 'realm: > 5\nb: 1',
+    problems: [/^f:1:10 .*begins with \| or > must stand in/],
+  },
+  { name: 'a bar', text: 'realm: |x\nb: 1', problems: [/^f:1:9 .*begins with \| or > must stand in quotes/] },
+  {
+    name: 'an open list',
+    text: 'a:\n  roles: [a, b\n  c: 1\nd: 2',
+    problems: [/^f:2:10 .*the \[ that opens here is not closed; write \]/],
+  },
+  {
+    name: 'an open list in a mapping',
+    text: 'a: {b: [c, d}\ne: 1',
+    problems: [/^f:1:8 .*the \[ that opens/],
+  },
+  { name: 'an open mapping', text: '- {b: c\n- d', problems: [/^f:1:3 .*the \{ that opens here.*write \}/] },
+  { name: 'a bracket too many', text: 'a: [x]]\nb: 1', problems: [/^f:1:7 .*this \] closes nothing/] },
+  { name: 'a brace too many', text: 'a: {x: 1}}\nb: 1', problems: [/^f:1:10 .*this \} closes nothing/] },
+  {
+    name: 'a text behind a quoted one',
+    text: `a: 'it's'\nb: 1`,
+    problems: [/^f:1:8 .*inside '\.\.\.' twice/],
+  },
+  { name: 'a list on the line of its key', text: 'a: - b', problems: [/^f:1:4 .*begins on the line below/] },
+  { name: 'no space behind the colon', text: 'a:b\nc: 1', problems: [/^f:1:1 .*a space behind the colon/] },
+  {
+    name: 'a colon in a flow list',
+    text: 'a: [b c: d: e]',
+    problems: [/^f:1:10 .*`: ` must stand in quotes/],
+  },
   { name: 'a NUL', text: 'a: 1\nb: \0', problems: [/^f:2:4 .*control character/] },
   { name: 'an escape', text: 'a: \x1b[0m', problems: [/control character/] },
   ...['[', '{a: ', '[{a: ', '- ', '? '].map((open) => ({
@@ -218,6 +259,62 @@ t.test('a file that does not parse has no tree, and its problems have no echoes'
   t.match(problems, [/^f:1:4 .*must stand in quotes/, /^f:2:9 .*must stand in quotes/]);
   t.equal(problems.length, 2);
   t.equal(tree, null);
+});
+
+t.test(
+  'all errors that do not come of one another are told, the last with what was not checked',
+  async (t) => {
+    const { problems } = read(
+      [
+        'a: *',
+        'b: c: d',
+        'e:',
+        '  - path: /x',
+        '     f: 1',
+        '  - path: g: h',
+        '    auth: none',
+        'i: {h: *}',
+        'j: [1, 2',
+        'k: `',
+      ].join('\n'),
+    );
+    const NOT_CHECKED = /what the file means is not checked until it can be read {2}\(yaml_syntax\)$/;
+    const places = ['f:1:4', 'f:2:4', 'f:5:6', 'f:6:11', 'f:8:8', 'f:9:4', 'f:10:4'];
+    t.strictSame(
+      problems.map((problem) => problem.split(' ', 1)[0]),
+      places,
+    );
+    t.strictSame(
+      problems.filter((problem) => NOT_CHECKED.test(problem)),
+      problems.slice(-1),
+    );
+  },
+);
+
+t.test('an open quote is the last that is told, and alone where it comes first', async (t) => {
+  t.match(read('a: @b\nc: "x\nd: @e\n').problems, [/^f:1:4 /, /^f:2:4 .*quote that opens here/]);
+  t.equal(read('a: @b\nc: "x\nd: @e\n').problems.length, 2);
+  t.equal(read('c: "x\nd: @e\na: b: c\n').problems.length, 1);
+});
+
+t.test('lines that do not line up are told once for all that stand beside them', async (t) => {
+  t.match(read('  a: 1\nb: 2\nc: 3\nd: {e: 4}\n').problems, [/^f:2:1 .*does not line up/]);
+  t.equal(read('  a: 1\nb: 2\nc: 3\nd: {e: 4}\n').problems.length, 1);
+  const { problems } = read('a: 1\nb:\n  c: 1\n    d: 2\n    e: 3\n    f: 4\ng: @h\n');
+  t.match(problems, [/^f:4:5 .*further than the key above/, /^f:7:4 /]);
+  t.equal(problems.length, 2);
+});
+
+t.test('what stands below a broken entry comes of it', async (t) => {
+  const { problems } = read('a:\n  - b: c: d\n    e:\n      f: 1\n  - g: @h\n');
+  t.match(problems, [/^f:2:8 /, /^f:5:8 /]);
+  t.equal(problems.length, 2);
+});
+
+t.test('of many errors ten are told', async (t) => {
+  const { problems } = read(Array.from({ length: 40 }, (_, index) => `k${index}: @x`).join('\n'));
+  t.equal(problems.length, 10);
+  t.match(problems[9], /^f:10:.*there may be more/);
 });
 
 t.test('of a duplicate key the first value stays', async (t) => {
