@@ -18,7 +18,7 @@ ARG RUNTIME_IMAGE
 ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="sallyport" \
-      org.opencontainers.image.description="An authenticating reverse proxy: who are you (401), may you (403), and nothing gets past." \
+      org.opencontainers.image.description="A standalone authenticating reverse proxy: who are you (401), may you (403), and nothing gets past." \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
