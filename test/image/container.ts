@@ -10,7 +10,6 @@ export const HARDENED = [
   '--read-only',
   '--cap-drop=ALL',
   '--security-opt=no-new-privileges',
-  '--user=65532:65532',
   '--pids-limit=32',
 ];
 

@@ -40,6 +40,10 @@ async function tryImage(t: Test, { debian, runtime }: BaseImages): Promise<void>
     t.ok(whole > base);
     t.ok(whole - base < MOST, `${whole - base} bytes`);
   });
+  await t.test('it runs as a user without rights, and has no shell', async (t) => {
+    t.equal(await docker('image', 'inspect', '--format={{.Config.User}}', IMAGE), '65532:65532');
+    await t.rejects(docker('run', '--rm', '--network=none', '--entrypoint=sh', IMAGE, '-c', 'true'), /"sh"/);
+  });
   await t.test('its labels are true, and its bill of materials lists what is inside', async (t) => {
     const labels = JSON.parse(await docker('image', 'inspect', '--format={{json .Config.Labels}}', IMAGE));
     t.same(labels, {
