@@ -46,11 +46,9 @@ export async function tryHardened(t: Test, image: string, limits: readonly strin
 
   const slow = fetch(`${origin}/slow`, { headers });
   const answer = await held;
-  const stopped = docker('stop', NAME);
-  await logged(NAME, 'draining');
-  answer.end('late');
-  t.equal(await (await slow).text(), 'late');
-  await stopped;
+  const draining = logged(NAME, 'draining').then(() => answer.end('late'));
+  const [response] = await Promise.all([slow, draining, docker('stop', NAME)]);
+  t.equal(await response.text(), 'late');
   t.equal(await stateOf(NAME, '{{.State.ExitCode}} {{.State.OOMKilled}} {{.RestartCount}}'), '0 false 0');
 }
 
