@@ -100,7 +100,17 @@ export function createTapReader(onFile: (file: EndedFile) => void) {
 }
 
 /** Programs the tests use when they are installed; without them a real part goes untested. */
-const REAL_PARTS = ['nginx', 'chromium', 'redis-server', 'dockerd', 'haproxy', 'curl', 'older Node'];
+const REAL_PARTS = [
+  'nginx',
+  'chromium',
+  'redis-server',
+  'dockerd',
+  'mmdebstrap',
+  'docker-compose',
+  'haproxy',
+  'curl',
+  'older Node',
+];
 
 /** The skipped tests by reason, then the real parts that were missing; empty without any. */
 export function describeSkips(skips: readonly Skip[]): string {

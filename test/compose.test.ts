@@ -1,19 +1,21 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { parse } from 'yaml';
-import { wordsOf } from './fixtures/development.ts';
+import { promisedLines, readComposeFile } from './fixtures/compose-file.ts';
 import { startGateway } from './fixtures/gateway.ts';
+import { findProgram } from './image/engine.ts';
 
-const text = readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8');
-const compose: {
-  services: Record<string, { volumes?: string[]; ports?: string[]; command?: string[] }>;
-} = parse(text);
-const lines = [...text.matchAll(/^# {3}(\d{3}) {2}(curl .*)$/gm)].map(([, status, command = '']) => ({
-  status: Number(status),
-  words: wordsOf(command),
-}));
+const FILE = 'docker-compose.yml';
+const WITH_KEYCLOAK = 'docker-compose.keycloak.yml';
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const POLICY = fileURLToPath(new URL('../config/compose/keycloak.yaml', import.meta.url));
+const compose = readComposeFile(FILE);
+const lines = promisedLines(FILE);
 
 t.test('what docker-compose.yml mounts is there, and only the gateway has a port', async (t) => {
   const { services } = compose;
@@ -60,4 +62,42 @@ t.test('the lines to paste give what they promise, and refusals never reach the 
     await response.text();
   }
   t.ok(seen.some(({ headers }) => headers['x-auth-subject'] === 'reporting'));
+});
+
+t.test('the example with Keycloak adds to it what is there, and its policy is accepted', async (t) => {
+  const { services } = readComposeFile(WITH_KEYCLOAK);
+  t.same(Object.keys(services), ['sallyport', 'keycloak']);
+  const realmFile = services.keycloak?.volumes?.[0]?.split(':')[0] ?? '';
+  const realm = JSON.parse(readFileSync(new URL(`../${realmFile}`, import.meta.url), 'utf8'));
+  const checked = spawnSync(process.execPath, [MAIN, 'check', '--detached', POLICY], {
+    encoding: 'utf8',
+  });
+  t.equal(checked.status, 0, checked.stdout + checked.stderr);
+  // The realm, the audience and the client of the lines to paste are those that Keycloak imports.
+  const { issuer, audience, jwks_uri } = parse(readFileSync(POLICY, 'utf8')).issuers.keycloak;
+  const published = services.keycloak?.ports?.[0]?.replace(/:\d+$/, '');
+  t.equal(issuer, `http://${published}/realms/${realm.realm}`);
+  t.equal(jwks_uri, `http://keycloak:8080/realms/${realm.realm}/protocol/openid-connect/certs`);
+  const text = readFileSync(new URL(`../${WITH_KEYCLOAK}`, import.meta.url), 'utf8');
+  const named = (name: string) => new RegExp(`-d ${name}=(\\S+)`).exec(text)?.[1];
+  t.match(
+    realm.clients.find(({ clientId }: { clientId: string }) => clientId === named('client_id')),
+    {
+      secret: named('client_secret'),
+      serviceAccountsEnabled: true,
+      protocolMappers: [{ config: { 'included.client.audience': audience } }],
+    },
+  );
+  t.same(
+    promisedLines(WITH_KEYCLOAK).map(({ status }) => status),
+    [200, 401, 200, 403],
+  );
+});
+
+const skip =
+  findProgram('docker-compose') === null && 'docker-compose is not installed; install it to run this';
+t.test('both files are what docker-compose takes', { skip }, async (t) => {
+  const words = ['--file', FILE, '--file', WITH_KEYCLOAK, 'config', '--quiet'];
+  const { status, stderr } = spawnSync('docker-compose', words, { cwd: ROOT, encoding: 'utf8' });
+  t.equal(status, 0, stderr);
 });

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { loadPolicy } from '../src/policy/load-policy.ts';
 
-const DOCUMENTS = ['README.md', 'docs/configuration.md'];
+const DOCUMENTS = ['README.md', 'docs/configuration.md', 'docs/docker.md'];
 
 /** Blocks with routes of their own; others are parts of one. */
 function policiesOf(document: string): string[] {
