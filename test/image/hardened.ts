@@ -8,12 +8,21 @@ import { createSigningKey, keySet, signToken } from '../fixtures/token-signer.ts
 import { HARDENED, healthy, logged, startContainer, stateOf } from './container.ts';
 import { docker } from './engine.ts';
 
-const REQUESTS = 300;
-const AT_ONCE = 10;
 const NAME = 'hardened';
 
+/** What it is asked: so many requests, so many at once. */
+export interface Load {
+  readonly requests: number;
+  readonly atOnce: number;
+}
+
 /** Healthy; 401 without and 200 with a token, also many at once; `docker stop` lets what is in flight end, with 0. */
-export async function tryHardened(t: Test, image: string, limits: readonly string[]): Promise<void> {
+export async function tryHardened(
+  t: Test,
+  image: string,
+  limits: readonly string[],
+  { requests, atOnce }: Load,
+): Promise<void> {
   const { upstream, held } = await startUpstream(t);
   const { issuer, token } = await startIssuer(t);
   const variables = {
@@ -40,14 +49,14 @@ export async function tryHardened(t: Test, image: string, limits: readonly strin
     statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
     if (left > 1) return ask(left - 1);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, () => ask(REQUESTS / AT_ONCE)));
-  t.same([...statuses], [[200, REQUESTS]]);
+  await Promise.all(Array.from({ length: atOnce }, () => ask(requests / atOnce)));
+  t.same([...statuses], [[200, requests]]);
   t.comment(`memory: ${await docker('stats', '--no-stream', '--format={{.MemUsage}}', NAME)}`);
 
   const slow = fetch(`${origin}/slow`, { headers });
   const answer = await held;
   const draining = logged(NAME, 'draining').then(() => answer.end('late'));
-  const [response] = await Promise.all([slow, draining, docker('stop', NAME)]);
+  const [response] = await Promise.all([slow, draining, docker('stop', '--time=120', NAME)]);
   t.equal(await response.text(), 'late');
   t.equal(await stateOf(NAME, '{{.State.ExitCode}} {{.State.OOMKilled}} {{.RestartCount}}'), '0 false 0');
 }

@@ -63,10 +63,17 @@ async function tryImage(t: Test, { debian, runtime }: BaseImages): Promise<void>
     t.ok(inside.length > 20);
     t.same(listed.sort(), inside.sort());
   });
-  await t.test('hardened, it serves and stops', (t) => tryHardened(t, IMAGE, []));
-  for (const memory of ['128m', '64m']) {
+  const busy = { requests: 300, atOnce: 10 };
+  await t.test('hardened, it serves and stops', (t) => tryHardened(t, IMAGE, [], busy));
+  // 64 MiB are enough for a few requests at a time, which is all that is promised.
+  for (const [memory, load] of [
+    ['128m', busy],
+    ['64m', { requests: 60, atOnce: 2 }],
+  ] as const) {
     const limits = [`--memory=${memory}`, `--memory-swap=${memory}`, '--cpus=0.1'];
-    await t.test(`with ${memory} of memory and a tenth of a core`, (t) => tryHardened(t, IMAGE, limits));
+    await t.test(`with ${memory} of memory and a tenth of a core`, (t) =>
+      tryHardened(t, IMAGE, limits, load),
+    );
   }
   const skip =
     findProgram('docker-compose') === null && 'docker-compose is not installed; install it to run this';
