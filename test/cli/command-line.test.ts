@@ -22,7 +22,7 @@ const REFUSED: readonly [title: string, line: string, stderr: RegExp][] = [
   ['a value that is the next option', 'check --config --json', /--config needs a value before --json/],
   ['a value for a switch', 'check --json=yes', /--json is a switch/],
   ['an option twice', 'check -c a --config b', /--config is given twice/],
-  ['a positional too many', 'check a b', /unexpected argument "b"\n/],
+  ['a positional too many', 'help check b', /unexpected argument "b"\n/],
   ['a positional for a command without', 'version 1', /unexpected argument "1"/],
   ['a positional that is missing', 'token', /PERSONA is missing/],
   ['a file both ways', 'check a --config b', /name the same thing/],
