@@ -128,7 +128,7 @@ const TOKEN: Command = {
 
 const CHECK: Command = {
   name: 'check',
-  summary: 'Say everything that is wrong with a policy file, each with its place and a way out',
+  summary: 'Say everything that is wrong with a policy, each with its place and a way out',
   positionals: [
     {
       name: 'FILE',
