@@ -1,9 +1,11 @@
 /** `check`: everything that is wrong with policies, at once; with `--online`, whether their keys can be had from here. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { loadPolicy } from '../policy/load-policy.ts';
+import type { Problem } from '../policy/problem.ts';
 import { fetchIssuerKeys } from './check-online.ts';
 import { type CheckReport, checkReport, jsonReport, textReport } from './check-report.ts';
-import { type Environment, type Invocation, textOption, UsageError } from './command.ts';
+import { type Environment, type Invocation, type Streams, textOption, UsageError } from './command.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED, EXIT_OK, EXIT_UNREACHABLE } from './exit-codes.ts';
 import { paintFor } from './output.ts';
 import { findPolicyPath } from './policy-path.ts';
@@ -30,9 +32,12 @@ export async function check(invocation: Invocation): Promise<number> {
     }
     paths.push(found.path);
   }
-  const input = paths.includes(STDIN.written) ? await readInput(streams.stdin) : null;
+  refuseDoubles(paths);
   const reports: CheckReport[] = [];
-  for (const path of paths) reports.push(await reportOn(path, input, { environment, detached, online }));
+  for (const path of paths) {
+    const source = path === STDIN.written ? await standardInput(streams) : { file: path };
+    reports.push(await reportOn(source, { environment, detached, online }));
+  }
   const [first, ...further] = reports;
   if (first !== undefined) streams.stdout.write(written([first, ...further], invocation));
   return exitCode(reports, options.has('strict'));
@@ -43,9 +48,34 @@ function writtenPaths({ positionals, options }: Invocation): readonly (string | 
   const config = textOption(options, 'config');
   if (positionals.length > 0 && config !== undefined)
     throw new UsageError('FILE and --config name the same thing; write one');
-  if (positionals.filter((file) => file === STDIN.written).length > 1)
-    throw new UsageError('standard input can be read once; write - once');
   return positionals.length > 0 ? positionals : [config];
+}
+
+function refuseDoubles(paths: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const path of paths) {
+    const isInput = path === STDIN.written;
+    const identity = isInput ? path : resolve(path);
+    if (seen.has(identity)) {
+      const why = isInput ? 'standard input can be read once; write - once' : 'name each file once';
+      throw new UsageError(`${path} is given twice; ${why}`);
+    }
+    seen.add(identity);
+  }
+}
+
+/** What is to be checked: a file, with its text where that is at hand, or why there is no text. */
+type Source =
+  | { readonly file: string; readonly text?: string }
+  | { readonly file: string; readonly problem: Problem };
+
+async function standardInput({ stdin, stderr }: Streams): Promise<Source> {
+  const file = STDIN.shown;
+  if (stdin?.isTTY === true) stderr.write('Type or paste a policy, then Ctrl-D on a line of its own.\n');
+  const input = await readInput(stdin);
+  if (input.ok) return { file, text: input.text };
+  const { code, message } = input;
+  return { file, problem: { file, line: 1, column: 1, path: '', code, message } };
 }
 
 interface CheckMode {
@@ -54,14 +84,17 @@ interface CheckMode {
   readonly online: boolean;
 }
 
-async function reportOn(path: string, input: Buffer | null, mode: CheckMode): Promise<CheckReport> {
+async function reportOn(source: Source, mode: CheckMode): Promise<CheckReport> {
   const { environment, detached, online } = mode;
-  const file = path === STDIN.written ? STDIN.shown : path;
-  const readFile = (name: string) => (input !== null && name === STDIN.shown ? input : readFileSync(name));
+  if ('problem' in source) {
+    const { file, problem } = source;
+    const refused = { ok: false, problems: [problem], warnings: [], fingerprints: new Map() } as const;
+    return checkReport(file, refused, []);
+  }
   const now = Date.now();
-  const loaded = await loadPolicy({ file, environment, readFile, detached, now });
+  const loaded = await loadPolicy({ ...source, environment, readFile: readFileSync, detached, now });
   const fetched = loaded.ok && online ? await fetchIssuerKeys(loaded.policy.issuers, now) : [];
-  return checkReport(file, loaded, fetched);
+  return checkReport(source.file, loaded, fetched);
 }
 
 function written(reports: readonly [CheckReport, ...CheckReport[]], invocation: Invocation): string {

@@ -128,7 +128,7 @@ const TOKEN: Command = {
 
 const CHECK: Command = {
   name: 'check',
-  summary: 'Say everything that is wrong with a policy file, each with its place and a way out',
+  summary: 'Say everything that is wrong with a policy, each with its place and a way out',
   positionals: [
     {
       name: 'FILE',
@@ -155,7 +155,7 @@ const CHECK: Command = {
     { line: 'check a.yaml b.yaml', does: 'each file, and the worst exit code of them' },
   ],
   notes: [
-    'The files that a policy from standard input names are looked for in the working directory.',
+    'The files that a policy from standard input names are looked for in the working directory. A file that is called - is written ./-; a file that is named twice is a usage error.',
     'Exit codes: 0 good; 1 a warning with --strict; 69 an issuer cannot be reached; 78 the file is refused.',
   ],
   load: async () => (await import('./check.ts')).check,

@@ -1,25 +1,51 @@
-/** Standard input as a file. */
-import { type InputStream, UsageError } from './command.ts';
+/** A policy from standard input, for `check -`. */
+import { decodeText, LARGEST_FILE } from '../policy/reading/read-named-file.ts';
+import type { InputStream } from './command.ts';
 
-/** More than any policy has; a pipe that never ends must not fill the memory. */
-const LONGEST = 64 * 1024 * 1024;
+/** The text, or why there is none, with a stable code as problems have it. */
+export type InputText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly code: string; readonly message: string };
 
-/** All bytes up to the end of the input. @throws UsageError when there is none, too much, or it cannot be read */
-export async function readInput(stdin: InputStream | undefined): Promise<Buffer> {
-  if (stdin === undefined) throw new UsageError('there is no standard input; name a file');
+/** Reads to the end of the input, or until there is more than a policy may have. Never rejects. */
+export async function readInput(stdin: InputStream | undefined): Promise<InputText> {
+  if (stdin === undefined) return refused('unreadable_file', 'cannot be read: there is none; name a file');
+  let bytes: Buffer;
+  try {
+    bytes = await readAll(stdin);
+  } catch (error) {
+    return refused(
+      'unreadable_file',
+      `cannot be read: ${causeOf(error)}; pipe a policy into it, or name a file`,
+    );
+  }
+  if (bytes.length === 0) {
+    const message = 'holds nothing; see whether the command before the pipe failed, or name a file';
+    return refused('empty_file', message);
+  }
+  const read = decodeText(bytes);
+  if (read.ok) return read;
+  const more = read.code === 'too_large' ? ', which no policy may be; see what is piped into it' : '';
+  return refused(read.code, `${read.message}${more}`);
+}
+
+function refused(code: string, message: string): InputText {
+  return { ok: false, code, message: `standard input ${message}` };
+}
+
+async function readAll(stdin: InputStream): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  try {
-    for await (const chunk of stdin) {
-      const bytes = Buffer.from(chunk);
-      length += bytes.length;
-      if (length > LONGEST) break;
-      chunks.push(bytes);
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    throw new UsageError(`standard input cannot be read${code}; name a file`);
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk);
+    chunks.push(bytes);
+    length += bytes.length;
+    if (length > LARGEST_FILE) break;
   }
-  if (length > LONGEST) throw new UsageError(`standard input has more than ${LONGEST} bytes; name a file`);
   return Buffer.concat(chunks);
+}
+
+function causeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return code === 'EISDIR' ? 'it is a directory' : code;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import type { InputStream } from '../../src/cli/command.ts';
 import { invoke } from '../fixtures/invocation.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-check-'));
@@ -29,8 +30,8 @@ const BROKEN: readonly [name: string, text: string, place: string, way: RegExp][
   ['twice', `${GOOD}realm: a\nrealm: b\n`, '7:1', /realm|unique|twice/i],
   ['wildcard', GOOD.replace('/**', '/orders/*'), '5:11', /"\{name\}" is one segment/],
   ['bare-number', `${GOOD}timeouts: {idle: 75}\n`, '6:18', /75s/],
-  ['bare-port', `${GOOD}listen: 8080\n`, '6:9', /":8080" or "127\.0\.0\.1:8080"/],
-  ['bare-port-text', `${GOOD}listen: "8080"\n`, '6:9', /":8080" .* or "127\.0\.0\.1:8080"/],
+  ['bare-port', `${GOOD}listen: 8080\n`, '6:9', /":8080" .* or "127\.0\.0\.1:8080".*invalid_address/],
+  ['bare-port-text', `${GOOD}listen: "8080"\n`, '6:9', /":8080" .* or "127\.0\.0\.1:8080".*invalid_address/],
   ['bare-admin-port', `${GOOD}admin: 9901\n`, '6:8', /"127\.0\.0\.1:8080"/],
   ['descriptor', `${GOOD}listen: fd:3\n`, '6:9', /descriptor.*unix:/],
   ['no-audience', GOOD.replace(', audience: orders-api', ''), '3:9', /audience/],
@@ -193,34 +194,92 @@ t.test('- is standard input, whose files are looked for in the working directory
   t.match(await invoke(['check', '-'], {}, false, bytes(named)), { code: 78, stdout: /no-such-keys\.json/ });
 });
 
-t.test('standard input that is empty, no text, or not there is told', async (t) => {
-  t.match(await invoke(['check', '-'], {}, false, bytes()), { code: 78, stdout: /^<stdin>:1:1 .*is empty/m });
-  t.match(await invoke(['check', '-'], {}, false, bytes(Buffer.of(0xff, 0xfe, 0x41))), {
-    code: 78,
-    stdout: /^<stdin>:1:1 .*UTF-8/m,
-  });
-  t.match(await invoke(['check', '-']), { code: 2, stderr: /no standard input; name a file/ });
-  t.match(await invoke(['check', '-', '-'], {}, false, bytes(GOOD)), { code: 2, stderr: /write - once/ });
-  const mebibyte = Buffer.alloc(1024 * 1024, '#');
-  const endless = bytes(...Array.from({ length: 70 }, () => mebibyte));
-  t.match(await invoke(['check', '-'], {}, false, endless), { code: 2, stderr: /more than 67108864 bytes/ });
-  async function* failing(): AsyncGenerator<Buffer> {
-    yield Buffer.from('a');
-    throw Object.assign(new Error('read'), { code: 'EIO' });
+async function* failing(code: string): AsyncGenerator<Buffer> {
+  yield Buffer.from('a');
+  throw Object.assign(new Error('read'), { code });
+}
+
+t.test('standard input that holds no policy is refused with a way out', async (t) => {
+  const cases: readonly [InputStream | undefined, RegExp][] = [
+    [undefined, /cannot be read: there is none; name a file {2}\(unreadable_file\)/],
+    [failing('EIO'), /cannot be read: EIO; pipe .* name a file {2}\(unreadable_file\)/],
+    [failing('EISDIR'), /it is a directory; pipe/],
+    [bytes(), /holds nothing; see whether the command before the pipe failed.*\(empty_file\)/],
+    [bytes('# nothing\n'), /the policy file is empty; it needs at least `routes`/],
+    [bytes(Buffer.of(0x61, 0xff)), /is not UTF-8; save it as UTF-8 {2}\(not_utf8\)/],
+  ];
+  for (const [stdin, words] of cases) {
+    const { code, stdout, stderr } = await invoke(['check', '-'], {}, false, stdin);
+    t.equal(code, 78, String(words));
+    t.equal(stderr, '');
+    t.match(stdout, /^<stdin>:1:1 {2}/);
+    t.match(stdout, words);
+    t.match(stdout, /<stdin>: refused, 1 problem\n$/);
   }
-  t.match(await invoke(['check', '-'], {}, false, failing()), { code: 2, stderr: /cannot be read \(EIO\)/ });
+  const json = JSON.parse((await invoke(['check', '--json', '-'], {}, false, failing('EIO'))).stdout);
+  t.match(json, { file: '<stdin>', ok: false, problems: [{ code: 'unreadable_file' }], summary: null });
+});
+
+t.test('standard input without end is read no further than a policy may be long', async (t) => {
+  let given = 0;
+  async function* endless() {
+    for (; given < 64; given++) yield Buffer.alloc(1024 * 1024, '#');
+  }
+  const { code, stdout } = await invoke(['check', '-'], {}, false, endless());
+  t.equal(code, 78);
+  t.match(stdout, /larger than 10 MiB, which no policy may be.*\(too_large\)/);
+  t.ok(given < 12, `${given} MiB were read`);
+});
+
+t.test('- goes with --strict and --detached', async (t) => {
+  t.equal((await invoke(['check', '--strict', '-'], {}, false, bytes(GOOD))).code, 1, 'one warning');
+  const unknown = GOOD.replace('http://127.0.0.1:3000', '$' + '{ORDERS_URL}');
+  t.equal((await invoke(['check', '-'], {}, false, bytes(unknown))).code, 78);
+  t.equal((await invoke(['check', '--detached', '-'], {}, false, bytes(unknown))).code, 0);
+});
+
+t.test('a terminal is read to its end, and told how to end', async (t) => {
+  const typed = { isTTY: true, [Symbol.asyncIterator]: () => bytes(HEAD, 'routes: [{path: /**}]\n') };
+  const { code, stderr } = await invoke(['check', '-'], {}, false, typed);
+  t.equal(code, 0);
+  t.match(stderr, /Ctrl-D/);
+});
+
+t.test('standard input that fails does not hide the files beside it', async (t) => {
+  const bad = policyFile('beside', GOOD.replace('upstream', 'upsteam'));
+  const { code, stdout } = await invoke(['check', '-', bad], {}, false, failing('EIO'));
+  t.equal(code, 78);
+  t.match(stdout, /^<stdin>: refused/m);
+  t.match(stdout, `${bad}:1:1  upsteam`);
+});
+
+t.test('a file that is named twice is a usage error, before anything is read', async (t) => {
+  const good = policyFile('doubled', GOOD);
+  for (const words of [
+    [good, good],
+    [good, `${directory}/x/../doubled.yaml`],
+  ]) {
+    const { code, stdout, stderr } = await invoke(['check', ...words]);
+    t.match({ code, stdout }, { code: 2, stdout: '' });
+    t.match(stderr, /doubled\.yaml is given twice; name each file once\n/);
+  }
+  t.match(await invoke(['check', '-', '-'], {}, false, bytes(GOOD)), {
+    code: 2,
+    stderr: /- is given twice; .* write - once/,
+  });
 });
 
 t.test('several files are checked each by itself, with the worst exit code of them', async (t) => {
   const good = policyFile('several-good', GOOD);
+  const fine = policyFile('several-fine', GOOD.replace('orders-api', 'orders-api, profile: rfc9068'));
   const yaml = policyFile('several-yaml', 'a: "x\n');
   const keys = policyFile('several-keys', GOOD.replace('upstream', 'upsteam'));
   const { code, stdout } = await invoke(['check', good, yaml, '-', keys], {}, false, bytes(GOOD));
   t.equal(code, 78);
   const verdicts = stdout.split('\n').filter((line) => /: (?:good|refused)/.test(line));
   t.match(verdicts, [`${good}: good`, `${yaml}: refused, 1 problem`, '<stdin>: good', `${keys}: refused`]);
-  t.match(await invoke(['check', '--strict', good, good]), { code: 1, stdout: /good, 1 warning/ });
-  t.equal((await invoke(['check', good, good])).code, 0);
+  t.match(await invoke(['check', '--strict', good, fine]), { code: 1, stdout: /good, 1 warning/ });
+  t.equal((await invoke(['check', good, fine])).code, 0);
   const list: unknown = JSON.parse((await invoke(['check', '--json', good, yaml])).stdout);
   t.match(list, [
     { file: good, ok: true },

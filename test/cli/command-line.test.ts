@@ -26,6 +26,9 @@ const REFUSED: readonly [title: string, line: string, stderr: RegExp][] = [
   ['a positional for a command without', 'version 1', /unexpected argument "1"/],
   ['a positional that is missing', 'token', /PERSONA is missing/],
   ['a file both ways', 'check a --config b', /name the same thing/],
+  ['a file twice', 'check a b a', /^sallyport: a is given twice; name each file once\n/],
+  ['a file twice, spelt otherwise', 'check a ./x/../a', /\.\/x\/\.\.\/a is given twice/],
+  ['standard input twice', 'check - a -', /^sallyport: - is given twice; standard input can be read once/],
   ['help about nothing known', 'help tokn', /did you mean `token`\?\nTry: sallyport help\n/],
   ['online without values', 'check --online --detached x', /--online needs the values/],
   ['a token that is expired and not yet good', 'token alice --expired --not-yet', /exclude each other/],
@@ -146,7 +149,8 @@ for (const environment of [{ NODE_ENV: 'production' }, { KUBERNETES_SERVICE_HOST
 }
 
 t.test('control characters of arguments do not reach the terminal', async (t) => {
-  const { stderr } = await invoke(['check', '\u001b[2Jx', 'b\u001b]0;title\u0007']);
+  const { stderr } = await invoke(['help', '\u001b[2Jx', 'b\u001b]0;title\u0007']);
+  t.match(stderr, /unexpected argument/);
   t.notMatch(stderr, /[\u0000-\u0009\u000b-\u001f\u007f]/);
   t.equal(plainText('a\u001b[2J\u202eb\u2028c\n'), 'a\\x1b[2J\\u{202e}b\\u{2028}c\\x0a');
 });

@@ -113,7 +113,7 @@ routes:
   t.same(
     told.map((line) => line.replace(/ {2}(\S+) {2}.* {2}/, ' $1 ')),
     [
-      'policy.yaml:1:9 listen (wrong_type)',
+      'policy.yaml:1:9 listen (invalid_address)',
       'policy.yaml:2:1 upstreems (unknown_key)',
       'policy.yaml:3:21 timeouts.headers (wrong_type)',
       'policy.yaml:3:31 timeouts.idle (invalid_value)',

@@ -20,6 +20,8 @@ const keys = (list: string, more = '') => `api_keys: {machines: {${more} keys: [
 const route = (more: string, path = '/a/{id}') => `routes: [{path: "${path}", ${more}}]`;
 const secret = (bytes: number) => 's'.repeat(bytes);
 
+const BARE_PORT = /^is a port alone; write ":8080" .* or "127\.0\.0\.1:8080"/;
+
 /** Values that a template tool, a shell or a person was to fill in. */
 const UNFILLED = [
   '{{AUDIENCE}}',
@@ -82,7 +84,13 @@ const tables: Record<string, readonly Row[]> = {
     [route('host: "{tenant}.example.com"'), 'host_grammar', 'routes[0].host', /request\.host/],
   ],
   'listeners and proxies': [
-    ['listen: "8080"', 'invalid_address', 'listen', /"127\.0\.0\.1:8080"/],
+    ['listen: "8080"', 'invalid_address', 'listen', BARE_PORT],
+    ['listen: 8080', 'invalid_address', 'listen', BARE_PORT],
+    ['listen: [{address: 8080}]', 'invalid_address', 'listen[0].address', BARE_PORT],
+    ['admin: 9901', 'invalid_address', 'admin', BARE_PORT],
+    ['admin: "9901"', 'invalid_address', 'admin', BARE_PORT],
+    ['listen: true', 'wrong_type', 'listen', /write an address/],
+    ['listen: -1', 'wrong_type', 'listen', /write an address/],
     ['listen: "127.0.0.1:70000"', 'invalid_address', 'listen', /0 to 65535/],
     ['listen: "unix:run/x.sock"', 'invalid_address', 'listen', /unix:\/run/],
     ['listen: [":8080", ":8080"]', 'duplicate_address', 'listen[1]', /another address/],

@@ -1,15 +1,12 @@
 /** Reads `HOST:PORT`, `:PORT` and `unix:/PATH`, where we listen. */
 import { isIP } from 'node:net';
+import { BARE_PORT, BARE_PORT_MESSAGE } from '../bare-port.ts';
 import type { ListenAddress } from '../policy.ts';
 import { isHostName } from './grammar.ts';
 import { type Parsed, parsed, unparsed } from './parsed.ts';
 
 /** Linux keeps a socket's path in 108 bytes, the last of which is NUL (unix(7)). */
 const longestSocketPath = 107;
-
-/** For a port alone, as text or as a number. */
-const BARE_PORT =
-  'is a port alone; write ":8080" for all interfaces or "127.0.0.1:8080" for this machine only, with the port that you mean';
 
 /**
  * Reads an address to listen on. `:PORT` gives the empty host, which is every interface of both families.
@@ -18,7 +15,7 @@ const BARE_PORT =
  */
 export function parseListenAddress(text: string): Parsed<ListenAddress> {
   if (text.startsWith('unix:')) return parseSocketPath(text.slice('unix:'.length));
-  if (/^\d{1,5}$/.test(text)) return unparsed(BARE_PORT);
+  if (BARE_PORT.test(text)) return unparsed(BARE_PORT_MESSAGE);
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   if (match === null) {
     return unparsed('must be HOST:PORT, :PORT for all interfaces, or unix:/PATH (IPv6 as [::1]:8080)');

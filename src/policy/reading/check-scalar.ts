@@ -15,6 +15,11 @@ export function checkText(
   context: CheckContext,
 ): string | undefined {
   const { value } = at;
+  if (node.mistake?.pattern.test(String(value))) {
+    const { code, message } = node.mistake;
+    context.problems.reportAt(at.at, { path, code, message });
+    return undefined;
+  }
   if (typeof value !== 'string') return wrongType(node, at, path, context);
   if (value === '') {
     context.problems.reportAt(at.at, {

@@ -1,6 +1,6 @@
 /** Where an error of the YAML parser comes from, and what to write instead. */
 import { type Document, isCollection, type LineCounter, type ParsedNode, visit } from 'yaml';
-import { adviseOnSyntax, plainSyntaxMessage } from './yaml-advice.ts';
+import { adviseOnBlock, adviseOnSyntax, plainSyntaxMessage } from './yaml-advice.ts';
 
 /** An error of the parser, at offsets of the text. */
 export interface ParserError {
@@ -43,7 +43,9 @@ export function describeError(parsed: ParsedText, error: ParserError, isFirst: b
   const deeper = error.code === 'BLOCK_AS_IMPLICIT_KEY' ? deeperLine(parsed, line) : null;
   if (deeper !== null) return { ...told, ...deeper, message: TOO_DEEP, spoils: 'siblings' };
   if (isMisaligned(parsed, error)) return { ...told, message: MISALIGNED, spoils: 'siblings' };
-  const message = plainSyntaxMessage(error.code, error.message);
+  const block = blockBefore(parsed, error);
+  if (block !== null) return { ...told, ...block, contained: true };
+  const message = plainSyntaxMessage(error.code, error.message, text.charAt(error.pos[0]));
   if (error.code === 'BAD_ALIAS') return { ...told, message };
   const advice = adviseOnSyntax(lineText(text, lines, line));
   const bracket =
@@ -87,6 +89,17 @@ function openQuote({ document, lines }: ParsedText, error: ParserError): Place |
     },
   });
   return opening;
+}
+
+/** Where the block begins that has text on the line of its `|` or `>`; null for other errors. */
+function blockBefore(
+  { text, lines }: ParsedText,
+  { message, pos }: ParserError,
+): (Place & { readonly message: string }) | null {
+  if (!/^(?:Not a YAML token|Block scalar header)/.test(message)) return null;
+  const { line, col } = lines.linePos(pos[0]);
+  const begin = /(?<!\S)([|>])[-+\d]*\s*$/.exec(lineText(text, lines, line).slice(0, col - 1));
+  return begin && { line, column: begin.index + 1, message: adviseOnBlock(begin[1] ?? '') };
 }
 
 /** The innermost `[` or `{` before the error that has no end. */

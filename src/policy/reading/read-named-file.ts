@@ -1,7 +1,8 @@
 /** Reads the policy file and the files that it names: bounded, strict UTF-8, each once. */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
-const LARGEST_FILE = 10 * 1024 * 1024;
+/** In bytes, of a policy and of each file that it names. */
+export const LARGEST_FILE = 10 * 1024 * 1024;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 export type FileText =

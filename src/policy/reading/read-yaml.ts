@@ -70,6 +70,10 @@ class TreeReader {
   readonly #anchors = new Map<string, { readonly tree: Located; readonly nodes: number } | null>();
   /** Of the value in hand; one array for the whole walk, since only problems need a copy. */
   readonly #path: (string | number)[] = [];
+  /** Plain texts behind an anchor that no alias has used so far: its & may have been meant as their beginning. */
+  readonly #unused = new Map<string, { readonly at: Position; readonly path: ConfigurationPath }>();
+  /** Something was not read, where an alias may stand. */
+  #isPartial = false;
   #nodes = 0;
   #aliasedNodes = 0;
 
@@ -83,6 +87,7 @@ class TreeReader {
   read(root: ParsedNode): Located {
     const tree = this.#node(root);
     this.#broken.tellAll();
+    if (!this.#isPartial) for (const name of [...this.#unused.keys()]) this.#refuseUnused(name);
     return tree;
   }
 
@@ -94,14 +99,30 @@ class TreeReader {
     if (node.tag !== undefined) return this.#tag(node.range[0]);
     const { anchor } = node;
     if (anchor === undefined) return this.#untagged(node, at);
-    if (isScalar(node) && node.source === '' && node.type === 'PLAIN') {
-      return this.#refuse(at, 'yaml_syntax', adviseOnAnchor(anchor));
-    }
     const before = this.#nodes;
+    this.#refuseUnused(anchor);
     this.#anchors.set(anchor, null);
-    const tree = this.#untagged(node, at);
+    const tree = isText(node) ? this.#anchoredText(node, anchor, at) : this.#untagged(node, at);
     this.#anchors.set(anchor, { tree, nodes: this.#nodes - before + 1 });
     return tree;
+  }
+
+  /** The anchor may have been meant as the beginning of the text, or as all of it. */
+  #anchoredText(node: Scalar.Parsed, anchor: string, at: Position): Located {
+    const start = this.#position(this.#text.lastIndexOf(`&${anchor}`, node.range[0]));
+    this.#unused.set(anchor, { at: start, path: [...this.#path] });
+    if (node.source !== '') return this.#scalar(node, at);
+    this.#refuseUnused(anchor);
+    return opaqueScalar(at);
+  }
+
+  #refuseUnused(anchor: string): void {
+    const found = this.#unused.get(anchor);
+    if (found === undefined) return;
+    this.#unused.delete(anchor);
+    const { at, path } = found;
+    const message = adviseOnAnchor(path.at(-1) === 'when');
+    this.#options.problems.reportAt(at, { path, code: 'yaml_syntax', message });
   }
 
   #untagged(node: ParsedNode, at: Position): Located {
@@ -190,6 +211,7 @@ class TreeReader {
   }
 
   #alias(name: string, at: Position): Located {
+    this.#unused.delete(name);
     const anchor = this.#anchors.get(name);
     if (!anchor) {
       const message = anchor === null ? `the alias *${name} stands for itself` : adviseOnAlias(name);
@@ -202,12 +224,14 @@ class TreeReader {
   }
 
   #unreadable(at: Position): LocatedScalar {
+    this.#isPartial = true;
     this.#broken.tell(at.line, [...this.#path]);
     return opaqueScalar(at);
   }
 
   /** Reports, and takes the value as unknown so that nothing further comes of it. */
   #refuse(at: Position, code: string, message: string): LocatedScalar {
+    this.#isPartial = true;
     this.#options.problems.reportAt(at, { path: [...this.#path], code, message });
     return opaqueScalar(at);
   }
@@ -216,6 +240,10 @@ class TreeReader {
     const { line, col } = this.#lines.linePos(offset);
     return { file: this.#options.file, line: Math.max(1, line), column: Math.max(1, col) };
   }
+}
+
+function isText(node: ParsedNode): node is Scalar.Parsed {
+  return isScalar(node) && node.type === 'PLAIN';
 }
 
 /** A key with nothing after it: the key is the place to look at. */

@@ -55,9 +55,15 @@ export function adviseOnAlias(name: string): string {
   return `the alias *${shorten(name)} has no anchor before it; put a text that begins with * in quotes`;
 }
 
-/** Advice for an anchor that nothing stands behind. */
-export function adviseOnAnchor(name: string): string {
-  return `a text that begins with & must stand in quotes: "&${shorten(name)}"`;
+/** Advice for an anchor of no use. Repeats nothing of the text, which may be a secret. */
+export function adviseOnAnchor(isExpression: boolean): string {
+  if (isExpression) return `the expression begins with &, which makes it a YAML anchor; ${WRITE_WHEN}`;
+  return 'a text that begins with & must stand in quotes, or it is taken for an anchor, which is of no use here';
+}
+
+/** Advice for a block that has text on the line of its `|` or `>`. */
+export function adviseOnBlock(sign: string): string {
+  return `a text that begins with ${sign} must stand in quotes; the text of a block begins on the line below its ${sign}`;
 }
 
 /** What the parser says, and what says it better. */
@@ -76,17 +82,16 @@ const BETTER_WORDS: readonly (readonly [RegExp, string])[] = [
     'is no `key: value`; write a space behind the colon, and a comma between the entries of {...}',
   ],
   [/^Block collections are not allowed within flow/, 'a text that holds `: ` must stand in quotes'],
-  [
-    /^Not a YAML token|^Block scalar header/,
-    'a text that begins with | or > must stand in quotes; a block begins on the line below it',
-  ],
 ];
 
-/** The parser's own words where they help, ours where they do not. */
-export function plainSyntaxMessage(code: string, message: string): string {
+/**
+ * The parser's own words where they help, ours where they do not.
+ * @param first the character at the place of the error
+ */
+export function plainSyntaxMessage(code: string, message: string, first: string): string {
   if (code === 'TAB_AS_INDENT') return 'tabs cannot indent YAML; use spaces';
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here; one file is one document';
-  if (code === 'BAD_SCALAR_START') return 'a text that begins with @, ` or % must stand in quotes';
+  if (code === 'BAD_SCALAR_START') return `a text that begins with ${first} must stand in quotes`;
   const better = BETTER_WORDS.find(([words]) => words.test(message))?.[1];
   if (better !== undefined) return better;
   const words = message.split('\n')[0] ?? message;

@@ -99,6 +99,7 @@ export function text(
     expected?: string;
     advice?: string;
     notYet?: { pattern: RegExp; what: string };
+    mistake?: { pattern: RegExp; code: string; message: string };
     verbatim?: boolean;
   } = {},
 ): Shape<string> {

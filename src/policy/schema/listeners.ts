@@ -1,8 +1,12 @@
 /** Where we listen, and what clients call us. */
+import { BARE_PORT, BARE_PORT_MESSAGE } from '../bare-port.ts';
 import { choice, type Infer, key, later, listOf, object, orNone, text } from './builder.ts';
 
-/** A port alone is a number to YAML. */
-const addressText = text({ advice: 'write an address, e.g. ":8080" or "127.0.0.1:8080"' });
+/** Text without quotes is a number to YAML. */
+const addressText = text({
+  mistake: { pattern: BARE_PORT, code: 'invalid_address', message: BARE_PORT_MESSAGE },
+  advice: 'write an address, e.g. ":8080" or "127.0.0.1:8080"',
+});
 
 const listenAddress = object(
   {

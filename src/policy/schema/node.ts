@@ -24,6 +24,8 @@ export interface TextNode {
   readonly advice?: string;
   /** A form that is not built yet. */
   readonly notYet?: { readonly pattern: RegExp; readonly what: string };
+  /** A form that is refused, be it text or a number, with a code and a message of its own. */
+  readonly mistake?: { readonly pattern: RegExp; readonly code: string; readonly message: string };
   /** Any text may be meant, also what looks like a placeholder. */
   readonly verbatim?: boolean;
 }

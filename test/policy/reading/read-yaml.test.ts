@@ -86,19 +86,57 @@ const refused: readonly Refused[] = [
   {
     name: 'an ampersand',
     text: 'realm: &x\nb: 1',
-    problems: [/^f:1:\d+ {2}realm {2}.*begins with & .*"&x"/],
+    problems: [/^f:1:8 {2}realm {2}a text that begins with & must stand in quotes.*yaml_syntax/],
   },
   {
     name: 'an ampersand alone',
     text: 'realm: & x',
     problems: [/^f:1:8 .*begins with & must stand in quotes/],
   },
+  { name: 'an ampersand in a list', text: 'a: [&b, c]', problems: [/^f:1:5 {2}a\[0\] {2}.*begins with &/] },
+  {
+    name: 'a text behind an ampersand',
+    text: 'a: 1\nrealm: &x y',
+    problems: [/^f:2:8 {2}realm {2}.*begins with &.*or it is taken for an anchor/],
+  },
+  {
+    name: 'an anchor that is given again unused',
+    text: 'a: &x b\nc: &x d\ne: *x',
+    problems: [/^f:1:4 {2}a {2}.*begins with &/],
+  },
+  {
+    name: 'an anchor of nothing that is used',
+    text: 'a: &x\nb: *x',
+    problems: [/^f:1:4 {2}a {2}.*begins with &/],
+  },
+  {
+    name: 'when that begins with &',
+    text: 'when: &a == 1',
+    problems: [/^f:1:7 {2}when {2}the expression begins with &.*write `when: >-`/],
+  },
   {
     name: 'a greater sign',
     text: 'realm: > 5\nb: 1',
-    problems: [/^f:1:10 .*begins with \| or > must stand in/],
+    problems: [/^f:1:8 {2}realm {2}a text that begins with > must stand in quotes.*line below its >/],
   },
-  { name: 'a bar', text: 'realm: |x\nb: 1', problems: [/^f:1:9 .*begins with \| or > must stand in quotes/] },
+  {
+    name: 'a greater sign and an equals sign',
+    text: 'a:\n  - b: >=1\n    c: 1',
+    problems: [/^f:2:8 {2}a\[0\]\.b {2}.*begins with >/],
+  },
+  { name: 'a bar', text: 'realm: |x\nb: 1', problems: [/^f:1:8 {2}realm {2}.*begins with \| must stand/] },
+  {
+    name: 'a text with : on the line of its block',
+    text: 'a: >- x: y',
+    problems: [/^f:1:4 {2}a {2}.*line below its >/],
+  },
+  {
+    name: 'an expression on the line of its block',
+    text: 'when: >- a == b',
+    problems: [/^f:1:7 {2}when {2}.*the text of a block begins on the line below its >/],
+  },
+  { name: 'a bar in a list', text: 'a: [|b]', problems: [/^f:1:5 .*begins with \| must stand in quotes/] },
+  { name: 'a greater sign in a mapping', text: 'a: {b: >c}', problems: [/^f:1:8 .*begins with > must/] },
   {
     name: 'an open list',
     text: 'a:\n  roles: [a, b\n  c: 1\nd: 2',
@@ -206,6 +244,8 @@ const taken: readonly (readonly [string, unknown])[] = [
   ['a: 1\n...\n', { a: 1 }],
   ['%YAML 1.2\n---\na: 1', { a: 1 }],
   ['x: &x [1, 2]\ny: *x', { x: [1, 2], y: [1, 2] }],
+  ['x: &x y\nz: [*x, *x]', { x: 'y', z: ['y', 'y'] }],
+  ['x: &x "y"\nz: &z [1]', { x: 'y', z: [1] }],
   ['when: a == 1 # only these', { when: 'a == 1' }],
   ['when: a == "b" # it\'s fine', { when: 'a == "b"' }],
   ["note: it's cut # here", { note: "it's cut" }],
@@ -315,6 +355,26 @@ t.test('of many errors ten are told', async (t) => {
   const { problems } = read(Array.from({ length: 40 }, (_, index) => `k${index}: @x`).join('\n'));
   t.equal(problems.length, 10);
   t.match(problems[9], /^f:10:.*there may be more/);
+});
+
+t.test('what stands behind an ampersand is not repeated, for it may be a secret', async (t) => {
+  for (const text of ['secret: &hunter2', 'secret: &hunter2 hunter3']) {
+    const { problems } = read(text);
+    t.equal(problems.length, 1);
+    t.notMatch(problems[0], 'hunter');
+  }
+});
+
+t.test('an anchor is not said to be of no use where an alias may not have been read', async (t) => {
+  const { problems } = read('a: &x b\nc: 1\nc: *x\nwhen: "a" == *x\n');
+  t.equal(problems.length, 2);
+  t.notMatch(problems.join(), 'anchor');
+});
+
+t.test('text on the line of its block leaves the rest to be judged', async (t) => {
+  const { problems, tree } = read('a: >5 x\nb: !x 1\n');
+  t.match(problems, [/^f:1:4 /, /^f:2:4 .*yaml_tag/]);
+  t.equal(tree?.kind, 'map');
 });
 
 t.test('of a duplicate key the first value stays', async (t) => {
