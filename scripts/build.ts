@@ -55,6 +55,8 @@ const { metafile } = await build({
   lineLimit: 160,
   legalComments: 'none',
   metafile: true,
+  // Packages by their path in package-lock.json, where node_modules is a link too.
+  preserveSymlinks: true,
   banner: { js: BANNER },
 });
 chmodSync(program, 0o755);
