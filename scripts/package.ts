@@ -3,7 +3,7 @@
  * package.json names no dependencies: all of them are inside the built file, and none is to be installed beside it.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 
@@ -32,7 +32,12 @@ console.log(`${join(directory, filename)}: ${Math.round(size / 1024)} KiB`);
 
 /** What a registry and an installation need to know. */
 function published(): object {
-  const { name, version, description, license, type, bin, engines } = manifest;
-  const { keywords } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return { name, version, description, keywords, license, type, bin, engines };
+  const { name, version, description, keywords, license, type, bin, engines } = manifest;
+  return { name, version, description, keywords, license, type, bin, engines, repository: repository() };
+}
+
+/** Where a workflow builds it: the registry refuses provenance of a package that names another repository, or none. */
+function repository(): object | undefined {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: path } = process.env;
+  return server && path ? { type: 'git', url: `git+${server}/${path}.git` } : undefined;
 }

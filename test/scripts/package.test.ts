@@ -59,7 +59,10 @@ const below = (folder: string) =>
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 
 t.test('the packed file', async (t) => {
-  execFileSync(process.execPath, [join(root, 'scripts/package.ts'), directory], { stdio: 'ignore' });
+  execFileSync(process.execPath, [join(root, 'scripts/package.ts'), directory], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, GITHUB_SERVER_URL: 'https://forge.test', GITHUB_REPOSITORY: 'owner/gateway' },
+  });
   const file = join(directory, `${manifest.name}-${manifest.version}.tgz`);
 
   await t.test('holds what a user needs, and nothing else', async (t) => {
@@ -68,6 +71,36 @@ t.test('the packed file', async (t) => {
       ['config', 'docs'].includes(name) ? below(name) : [name],
     );
     t.strictSame(listed.map((name) => name.replace(/^package\//, '')).toSorted(), wanted.toSorted());
+  });
+
+  await t.test('names what provenance needs, and nothing to install beside it', async (t) => {
+    const packed = execFileSync('tar', ['xzOf', file, 'package/package.json'], { encoding: 'utf8' });
+    const { name, version, description, keywords, license, type, bin, engines } = manifest;
+    const repository = { type: 'git', url: 'git+https://forge.test/owner/gateway.git' };
+    const kept = { name, version, description, keywords, license, type, bin, engines };
+    t.strictSame(JSON.parse(packed), { ...kept, repository });
+  });
+
+  await t.test('is run by the line of the README, in an empty folder', async (t) => {
+    const words = /"\$\(mktemp -d\)" && (npx .* sallyport) dev$/m.exec(
+      readFileSync(join(root, 'README.md'), 'utf8'),
+    );
+    const script = `${words?.[1]} version`.replace('$OLDPWD/dist', directory);
+    const cwd = join(directory, 'anywhere');
+    mkdirSync(cwd);
+    const cache = {
+      npm_config_cache: join(directory, 'cache'),
+      npm_config_offline: 'true',
+      npm_config_yes: 'true',
+    };
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', script], {
+      cwd,
+      encoding: 'utf8',
+      env: { ...process.env, ...cache },
+    });
+    t.equal(status, 0, stderr);
+    t.match(stdout, `sallyport ${manifest.version} `);
+    t.strictSame(readdirSync(cwd), []);
   });
 
   await t.test('is installed without a network, alone, and its dev lets in, refuses and stops', async (t) => {
@@ -108,6 +141,7 @@ t.test('the version is the same wherever it stands', async (t) => {
   t.equal(lock.packages[''].version, manifest.version);
   t.equal(/^ARG VERSION=(.*)$/m.exec(read('Dockerfile'))?.[1], manifest.version);
   t.equal(/^## (\d\S*)/m.exec(read('CHANGELOG.md'))?.[1], manifest.version);
+  t.equal(/sallyport-(\S+)\.tgz/.exec(read('README.md'))?.[1], manifest.version);
 });
 
 /** The part of a workflow that is looked at. */
