@@ -170,6 +170,10 @@ for (const name of ['ci', 'release']) {
           t.match(uses, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
           if (uses.startsWith('actions/checkout')) t.match(options, { 'persist-credentials': false });
         }
+        // What may sign or publish runs no code of packages, and no secret is on a command line.
+        const scripts = steps.map(({ run }) => run ?? '').join('\n');
+        if ('id-token' in permissions) t.notMatch(scripts, /npm (?:ci|install|run)/, job);
+        t.notMatch(scripts, /npm publish[^\n]*\$NPM_TOKEN/, job);
         // Values of the event in a script would be a way to run commands.
         for (const { run } of steps) t.notMatch(run ?? '', /\$\{\{/);
       }
