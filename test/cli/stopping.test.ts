@@ -143,3 +143,54 @@ t.test('connections that say nothing, or drip a head, do not hold the drain up t
   await dripping.closed();
   t.equal(await gateway.exited, 0);
 });
+
+t.test('a response that its client does not read holds the drain up to its end, and no longer', async (t) => {
+  const { upstream, gateway, connect, drain } = await stage(t, 'drain: 1s');
+  const body = Buffer.alloc(64 * 1024 * 1024);
+  upstream.answer = (_, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+    return body;
+  };
+  const reader = await connect('/large');
+  await reader.bytes(15);
+  reader.socket.pause();
+  await drain();
+  t.equal(await gateway.exited, 0);
+  t.match(
+    gateway.lines.find(({ path }) => path === '/large'),
+    { end: 'going_away' },
+  );
+});
+
+/** Sends one request after the other, on a new connection where one ended, until none is taken; counts statuses. */
+async function flood(port: number, answered: (status: number) => void): Promise<void> {
+  for (let connection: RawConnection | null = null; ; ) {
+    connection ??= await openConnection(port).catch(() => null);
+    if (connection === null) return;
+    connection.write(requestBytes({ target: '/flood' }));
+    const response = await connection.response().catch(() => null);
+    if (response !== null) answered(response.status);
+    else if (connection.rest().length > 0) throw new Error(`cut: ${connection.rest()}`);
+    if (response !== null && response.get('connection') !== 'close') continue;
+    connection.destroy();
+    connection = null;
+  }
+}
+
+for (const delay of ['0s', '200ms']) {
+  t.test(`with drain_delay ${delay} all that reached the upstream in a flood is answered`, async (t) => {
+    const { upstream, gateway, drain } = await stage(t, `drain_delay: ${delay}, drain: 10m`);
+    const statuses: number[] = [];
+    const clients = Array.from({ length: 50 }, () =>
+      flood(gateway.port, (status) => void statuses.push(status)),
+    );
+    await until(() => statuses.length > 200);
+    await drain();
+    await Promise.all(clients);
+    t.equal(await gateway.exited, 0);
+    t.strictSame([...new Set(statuses)], [200]);
+    t.equal(statuses.length, upstream.requests.length);
+    const ends = gateway.lines.filter(({ msg }) => msg === 'request').map((line) => line.end);
+    t.strictSame([ends.length, [...new Set(ends)]], [statuses.length, [undefined]], 'none was cut');
+  });
+}
