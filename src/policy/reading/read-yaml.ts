@@ -202,8 +202,7 @@ class TreeReader {
     while (end > 0 && this.#isBlank(end - 1)) end -= 1;
     let start = end;
     while (start > 0 && !this.#isBlank(start - 1)) start -= 1;
-    const tag = this.#text.slice(start, end);
-    return this.#refuse(this.#position(start), 'yaml_tag', adviseOnTag(tag, this.#path.at(-1) === 'when'));
+    return this.#refuse(this.#position(start), 'yaml_tag', adviseOnTag(this.#path.at(-1) === 'when'));
   }
 
   #isBlank(offset: number): boolean {
@@ -214,7 +213,7 @@ class TreeReader {
     this.#unused.delete(name);
     const anchor = this.#anchors.get(name);
     if (!anchor) {
-      const message = anchor === null ? `the alias *${name} stands for itself` : adviseOnAlias(name);
+      const message = anchor === null ? 'the alias that stands here stands for itself' : adviseOnAlias(name);
       return this.#refuse(at, 'yaml_alias', message);
     }
     this.#nodes += anchor.nodes;

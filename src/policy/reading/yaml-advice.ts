@@ -43,16 +43,16 @@ export function adviseOnComment(expression: string): string | null {
 }
 
 /** Advice for a tag, which would take the place of the value. */
-export function adviseOnTag(tag: string, isExpression: boolean): string {
+export function adviseOnTag(isExpression: boolean): string {
   if (isExpression)
     return `the expression begins with !, which makes it a YAML tag and leaves no rule; ${WRITE_WHEN}`;
-  return `YAML tags (${shorten(tag)}) are not taken; put a text that begins with ! in quotes`;
+  return 'YAML tags are not taken; put a text that begins with ! in quotes';
 }
 
 /** Advice for an alias without an anchor. */
 export function adviseOnAlias(name: string): string {
   if (name.startsWith('.')) return `a text that begins with * must stand in quotes: "*${shorten(name)}"`;
-  return `the alias *${shorten(name)} has no anchor before it; put a text that begins with * in quotes`;
+  return 'the alias that stands here has no anchor before it; put a text that begins with * in quotes';
 }
 
 /** Advice for an anchor of no use. Repeats nothing of the text, which may be a secret. */
@@ -94,7 +94,8 @@ export function plainSyntaxMessage(code: string, message: string, first: string)
   if (code === 'BAD_SCALAR_START') return `a text that begins with ${first} must stand in quotes`;
   const better = BETTER_WORDS.find(([words]) => words.test(message))?.[1];
   if (better !== undefined) return better;
-  const words = message.split('\n')[0] ?? message;
+  // What stands behind a colon is the text itself, which may be a secret.
+  const words = /^[^:\n]*/.exec(message)?.[0] ?? '';
   return `is not YAML: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
 }
 
