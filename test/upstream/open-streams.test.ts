@@ -3,6 +3,7 @@ import t from 'tap';
 import type { ForwardPlan } from '../../src/upstream/forward-plan.ts';
 import { type OpenStream, OpenStreams } from '../../src/upstream/open-streams.ts';
 import { request } from '../fixtures/caller.ts';
+import { until } from '../fixtures/fake-time.ts';
 import { routeFixture } from '../fixtures/route.ts';
 
 function stream(streams: () => OpenStreams, expiresAt: number, heard: string[], path = '/**'): OpenStream {
@@ -42,7 +43,7 @@ t.test('a stream ends at its expiry, by the clock that is handed in', async (t) 
   await new Promise((resolve) => setTimeout(resolve, 40));
   t.strictSame(heard, [], 'the timer alone decides nothing');
   now += 10;
-  while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => heard.length > 0);
   t.strictSame(heard, ['/** expired']);
   t.equal(streams.size, 0);
 });

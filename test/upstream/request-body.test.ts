@@ -5,6 +5,7 @@ import t from 'tap';
 import { TurnTaking } from '../../src/turn-taking.ts';
 import { Passage } from '../../src/upstream/passage.ts';
 import { RequestBody } from '../../src/upstream/request-body.ts';
+import { until } from '../fixtures/fake-time.ts';
 
 const UNBOUND = { bytes: Number.POSITIVE_INFINITY, idle: Number.POSITIVE_INFINITY };
 
@@ -90,7 +91,7 @@ t.test('bounds', async (t) => {
       await new Promise((resolve) => setTimeout(resolve, 60));
       t.strictSame(heard, [], 'held back');
       body.resume();
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await until(() => heard.length > 0);
       t.strictSame(heard, ['idle']);
       body.destroy();
     },

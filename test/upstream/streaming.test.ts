@@ -499,11 +499,15 @@ t.test('event streams', async (t) => {
     await atRest(t, forwarding);
   });
   await t.test('WS07 end with their credential', async (t) => {
+    let now = 0;
     const { forwarding, upstreamClosed } = await start(t, {
-      plan: () => ({ expiresAt: Date.now() + 1_000 }),
+      now: () => now,
+      plan: () => ({ expiresAt: 1 }),
     });
     const connection = await openConnection(forwarding.port);
     connection.write(GET);
+    await until(() => forwarding.upstreams.openStreams.size === 1);
+    now = 1;
     const response = await connection.response();
     t.equal(response.status, 200, 'the end is a clean one');
     t.match((await forwarding.ending()).outcome, { end: 'expired' });

@@ -282,11 +282,16 @@ t.test('an upstream that is lost cuts the caller, one that ends ends it', async 
 });
 
 t.test('WS05 W14 a tunnel ends with its credential', async (t) => {
-  const soon = { plan: () => ({ expiresAt: Date.now() + 1_000 }) };
+  let now = 0;
+  t.beforeEach(() => {
+    now = 0;
+  });
+  const soon = { now: () => now, plan: () => ({ expiresAt: 1 }) };
   await t.test('by a close frame between two frames', async (t) => {
     const { open, forwarding, sockets } = await start(t, switching(), soon);
     const connection = await open();
     await connection.response();
+    now = 1;
     const close = await connection.bytes(4);
     t.strictSame([...close], [0x88, 2, 0x03, 0xf0]);
     await connection.closed();
@@ -297,11 +302,20 @@ t.test('WS05 W14 a tunnel ends with its credential', async (t) => {
   });
   await t.test('after the frame that is under way, and without what follows it', async (t) => {
     const { open, forwarding, sockets } = await start(t, switching(), soon);
+    const { promise: told, resolve } = Promise.withResolvers<void>();
+    forwarding.upstreams.openStreams.opened = (stream) => {
+      const end = stream.end.bind(stream);
+      stream.end = (why) => {
+        end(why);
+        resolve();
+      };
+    };
     const connection = await open();
     await connection.response();
     sockets[0]?.write('\x82\x05ab', 'latin1');
     t.equal((await connection.bytes(4)).length, 4);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    now = 1;
+    await told;
     t.equal(connection.rest().length, 0, 'no frame of ours inside of another');
     sockets[0]?.write('cde\x82\x01x', 'latin1');
     t.equal((await connection.bytes(7)).toString('latin1'), 'cde\x88\x02\x03\xf0');
@@ -316,6 +330,7 @@ t.test('WS05 W14 a tunnel ends with its credential', async (t) => {
     await connection.response();
     sockets[0]?.write('\x82\x05ab', 'latin1');
     await connection.bytes(4);
+    now = 1;
     t.match((await forwarding.ending()).outcome, { end: 'expired' });
     await connection.closed();
     t.equal(connection.rest().length, 0);
