@@ -13,6 +13,17 @@ const ACCEPTED: ReadonlySet<string> = new Set([
   '(Apache-2.0 AND BSD-3-Clause)',
 ]);
 
+/**
+ * Packages that ship no text of their licence, each looked at once, and the SPDX expression that it was found under. They
+ * get the standard text, below the copyright that the head of their files, or `author` of their package.json, names.
+ */
+const WITHOUT_TEXT: Readonly<Record<string, string>> = {
+  '@bufbuild/cel': 'Apache-2.0',
+  '@bufbuild/cel-spec': 'Apache-2.0',
+  '@bufbuild/protobuf': '(Apache-2.0 AND BSD-3-Clause)',
+  'abstract-logging': 'MIT',
+};
+
 /** A package of the bundle. */
 export interface BundledPackage {
   readonly name: string;
@@ -46,17 +57,27 @@ function bundledPackage(root: string, path: string, inside: readonly string[]): 
     JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
   const { name, version, license: licence = 'none', author } = manifest;
   if (!ACCEPTED.has(licence)) throw new Error(`${name} is under ${licence}: look at it and accept it here`);
-  const shipped = readdirSync(join(root, path)).filter((each) =>
-    /^(?:licen[cs]e|notice|copying)/i.test(each),
-  );
-  const texts = shipped.map((each) => readFileSync(join(root, path, each), 'utf8').trim());
   const holder = typeof author === 'object' ? author.name : (author ?? '').replace(/ <.*/, '');
-  const licenceText = texts.some((text) => text !== '')
-    ? texts.join('\n\n')
-    : standardText(root, licence, { headers: headersOf(root, inside), holder });
-  if (licenceText === '')
-    throw new Error(`${name} (${licence}) ships no text of its licence: find it, and add it here`);
+  const own = filesNamed(join(root, path), /^(?:licen[cs]e|copying)/i);
+  const text =
+    own === '' && WITHOUT_TEXT[name] === licence
+      ? standardText(root, licence, { headers: headersOf(root, inside), holder })
+      : own;
+  if (text === '')
+    throw new Error(
+      `${name} (${licence}) ships no text of its licence: look at it, and add it to WITHOUT_TEXT in scripts/bundled-packages.ts`,
+    );
+  const licenceText = [text, filesNamed(join(root, path), /^notice/i)].join('\n\n').trim();
   return { name, version, licence, licenceText, path };
+}
+
+/** The texts of the files of a package whose names match; empty where there is none. */
+function filesNamed(folder: string, pattern: RegExp): string {
+  const names = readdirSync(folder).filter((name) => pattern.test(name));
+  return names
+    .map((name) => readFileSync(join(folder, name), 'utf8').trim())
+    .join('\n\n')
+    .trim();
 }
 
 /** What is known of a package without a file of its licence. */
