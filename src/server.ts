@@ -3,7 +3,6 @@
  * reads the environment and never ends the process.
  */
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createAdminServer, type ReadinessCheck } from './admin/admin-server.ts';
 import type { Dependencies } from './deps.ts';
 import { createEntrance, takeVisit } from './gate/entrance.ts';
@@ -11,7 +10,7 @@ import { passGate, stillAllowed } from './gate.ts';
 import { StreamJudge } from './judge-streams.ts';
 import type { KeyRefresh } from './keys/key-refresh.ts';
 import { createKeySetPool } from './keys/key-set-pool.ts';
-import { ListenError, listenOn } from './listen-on.ts';
+import { formatListenAddress, ListenError, listenOn } from './listen-on.ts';
 import { applyLimits, createListener, type Listener } from './listener.ts';
 import type { ListenAddress, Policy } from './policy/policy.ts';
 import { restartNeeded } from './restart-needed.ts';
@@ -232,9 +231,7 @@ async function open(server: Server, address: ListenAddress, key: string): Promis
     throw new ListenError(key, address, error);
   }
   const bound = server.address();
-  return typeof bound === 'string' || bound === null ? `unix:${bound ?? ''}` : formatAddress(bound);
-}
-
-function formatAddress({ address, port }: AddressInfo): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return typeof bound === 'string' || bound === null
+    ? `unix:${bound ?? ''}`
+    : formatListenAddress({ kind: 'tcp', host: bound.address, port: bound.port });
 }

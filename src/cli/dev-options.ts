@@ -1,10 +1,6 @@
 /** The options of `dev`, read and refused where they lead off loopback. */
-import {
-  environmentRefusal,
-  formatTcpAddress,
-  onLoopback,
-  type TcpAddress,
-} from '../development/where-allowed.ts';
+import { environmentRefusal, onLoopback, type TcpAddress } from '../development/where-allowed.ts';
+import { formatListenAddress } from '../listen-on.ts';
 import { parseListenAddress } from '../policy/compile/listen-address.ts';
 import { parseUpstreamTarget } from '../policy/compile/upstream-target.ts';
 import { type Invocation, type OptionValues, textOption, UsageError } from './command.ts';
@@ -60,7 +56,7 @@ function readAddress(option: string, text: string | undefined): TcpAddress | nul
   const local = onLoopback(address.value);
   if (local !== null) return local;
   const port = address.value.kind === 'tcp' ? address.value.port : 8080;
-  const instead = formatTcpAddress({ kind: 'tcp', host: '127.0.0.1', port });
+  const instead = formatListenAddress({ kind: 'tcp', host: '127.0.0.1', port });
   throw new UsageError(
     `\`dev\` listens on loopback only, because its tokens are for whoever asks; write --${option} ${instead}`,
   );

@@ -5,8 +5,7 @@ import { banner } from '../development/banner.ts';
 import { developmentPolicy } from '../development/development-policy.ts';
 import { hashOf, type RunningDevelopment, startDevelopment } from '../development/gateway.ts';
 import { USUAL_ISSUER_PORT } from '../development/issuer-path.ts';
-import { formatTcpAddress } from '../development/where-allowed.ts';
-import { ListenError } from '../listen-on.ts';
+import { formatListenAddress, ListenError } from '../listen-on.ts';
 import { openLog, type RunningLog } from '../observe/log.ts';
 import { formatProblem } from '../policy/problem.ts';
 import type { Invocation } from './command.ts';
@@ -56,8 +55,8 @@ function printPolicy({ streams }: Invocation, options: DevOptions): number {
   const admin = options.admin ?? '127.0.0.1:9901';
   streams.stdout.write(
     developmentPolicy({
-      listen: options.listen === null ? '127.0.0.1:8080' : formatTcpAddress(options.listen),
-      admin: typeof admin === 'string' ? admin : formatTcpAddress(admin),
+      listen: options.listen === null ? '127.0.0.1:8080' : formatListenAddress(options.listen),
+      admin: typeof admin === 'string' ? admin : formatListenAddress(admin),
       upstream: options.upstream ?? 'http://127.0.0.1:3000',
       sample: options.upstream === null,
       issuerOrigin: `http://127.0.0.1:${options.issuerPort ?? USUAL_ISSUER_PORT}`,

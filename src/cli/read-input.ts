@@ -1,5 +1,5 @@
 /** A policy from standard input, for `check -`. */
-import { decodeText, LARGEST_FILE } from '../policy/reading/read-named-file.ts';
+import { decodeText, LARGEST_FILE, unreadable } from '../policy/reading/read-named-file.ts';
 import type { InputStream } from './command.ts';
 
 /** The text, or why there is none, with a stable code as problems have it. */
@@ -14,10 +14,8 @@ export async function readInput(stdin: InputStream | undefined): Promise<InputTe
   try {
     bytes = await readAll(stdin);
   } catch (error) {
-    return refused(
-      'unreadable_file',
-      `cannot be read: ${causeOf(error)}; pipe a policy into it, or name a file`,
-    );
+    const { code, message } = unreadable(error);
+    return refused(code, `${message}; pipe a policy into it, or name a file`);
   }
   if (bytes.length === 0) {
     const message = 'holds nothing; see whether the command before the pipe failed, or name a file';
@@ -43,9 +41,4 @@ async function readAll(stdin: InputStream): Promise<Buffer> {
     if (length > LARGEST_FILE) break;
   }
   return Buffer.concat(chunks);
-}
-
-function causeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return code === 'EISDIR' ? 'it is a directory' : code;
 }

@@ -1,4 +1,4 @@
-/** The policy that `dev` serves, as the text that a user would have written: it goes the same way as any file. */
+/** The policy that `dev` serves, as the text that a user would have written: it goes the way of every file. */
 import { ISSUER_PATH } from './issuer-path.ts';
 import { MACHINE } from './personas.ts';
 import { SAMPLE_API } from './sample-api.ts';

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { newApiKey } from '../credentials/new-api-key.ts';
 import type { Dependencies } from '../deps.ts';
+import { formatListenAddress } from '../listen-on.ts';
 import type { LoadedPolicy, LoadOptions, RefusedPolicy } from '../policy/load-policy.ts';
 import type { LogPolicy, Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
@@ -18,7 +19,7 @@ import { SPIFFE_BUNDLE, USUAL_ISSUER_PORT } from './issuer-path.ts';
 import { routeDemonstrations } from './route-demonstrations.ts';
 import { startSampleApi } from './sample-api.ts';
 import { type TokenTerms, termsOf } from './token-terms.ts';
-import { formatTcpAddress, type TcpAddress } from './where-allowed.ts';
+import type { TcpAddress } from './where-allowed.ts';
 
 const USUAL_PORT = 8080;
 const USUAL_ADMIN_PORT = 9901;
@@ -135,8 +136,8 @@ async function ownPolicy(setup: Setup, started: AsyncDisposableStack): Promise<P
   const upstream = options.upstream ?? (await startSample(started));
   const apiKey = newApiKey();
   const text = developmentPolicy({
-    listen: formatTcpAddress(listen),
-    admin: admin === 'none' ? admin : formatTcpAddress(admin),
+    listen: formatListenAddress(listen),
+    admin: admin === 'none' ? admin : formatListenAddress(admin),
     upstream,
     sample,
     issuerOrigin: issuer.origin,
@@ -165,8 +166,8 @@ function userPolicy(
     source: {
       file,
       overrides: {
-        listen: override(formatTcpAddress(listen), 'listen'),
-        admin: override(admin === 'none' ? admin : formatTcpAddress(admin), 'admin'),
+        listen: override(formatListenAddress(listen), 'listen'),
+        admin: override(admin === 'none' ? admin : formatListenAddress(admin), 'admin'),
       },
       standIns: {
         jwksUri: `${issuer.issuer}/jwks`,

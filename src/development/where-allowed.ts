@@ -24,8 +24,3 @@ export function onLoopback(address: ListenAddress): TcpAddress | null {
   if (address.host === 'localhost') return { ...address, host: '127.0.0.1' };
   return address.host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(address.host) ? address : null;
 }
-
-/** `HOST:PORT`, an IPv6 host in brackets. */
-export function formatTcpAddress({ host, port }: TcpAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}

@@ -1,6 +1,6 @@
 /**
  * Credentials that browsers send by themselves (cookies, Basic) prove who the user is, not that the user wanted
- * this request: any page can cause one. Requests that may change something need a sign of their origin too, and
+ * this request, since every page can cause one. Requests that may change something need a sign of their origin too, and
  * only browsers' own fields are one, which no page can set. Refuses what says nothing, and what says two things.
  */
 import type { CredentialPlace } from '../credentials/credential.ts';

@@ -5,7 +5,7 @@ import type { ForwardPlan } from '../upstream/forward-plan.ts';
 import { Tunnel, type UpgradedConnection } from '../upstream/tunnel.ts';
 
 /**
- * Asks the route's upstream for the WebSocket, on a connection of its own, with the same headers as any
+ * Asks the route's upstream for the WebSocket, on a connection of its own, with the same headers as every
  * request gets. Never throws; the plan hears of the end. The caller sees nothing before the upstream answered.
  */
 export function tunnel(

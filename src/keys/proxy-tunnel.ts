@@ -71,7 +71,7 @@ function connect({ proxy, authority, signal }: TunnelOptions): ClientRequest {
     agent: false,
     maxHeaderSize: 16_384,
     signal,
-    // The proxy is verified as any server is; `ca_file` is for the issuer behind it.
+    // The proxy is verified like every server; `ca_file` is for the issuer behind it.
     ...(isSecure ? tls : {}),
   });
 }

@@ -21,7 +21,7 @@ export type KeySource =
 export interface TenantPolicy {
   /** `issuer` as written, each with `{tenant}` in it. */
   readonly templates: readonly string[];
-  /** Null: any tenant at all (`insecure_any`). */
+  /** Null where every tenant is taken (`insecure_any`). */
   readonly anyOf: readonly string[] | null;
 }
 

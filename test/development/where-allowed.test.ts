@@ -4,7 +4,8 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { choosePort } from '../../src/development/choose-port.ts';
 import { developmentPolicy } from '../../src/development/development-policy.ts';
-import { environmentRefusal, formatTcpAddress, onLoopback } from '../../src/development/where-allowed.ts';
+import { environmentRefusal, onLoopback } from '../../src/development/where-allowed.ts';
+import { formatListenAddress } from '../../src/listen-on.ts';
 
 const ADDRESSES: readonly [host: string, loopback: string | null][] = [
   ['127.0.0.1', '127.0.0.1'],
@@ -27,7 +28,7 @@ for (const [host, loopback] of ADDRESSES) {
 
 t.test('a socket is not loopback, and IPv6 is written in brackets', async (t) => {
   t.equal(onLoopback({ kind: 'unix', path: '/x' }), null);
-  t.equal(formatTcpAddress({ kind: 'tcp', host: '::1', port: 8080 }), '[::1]:8080');
+  t.equal(formatListenAddress({ kind: 'tcp', host: '::1', port: 8080 }), '[::1]:8080');
 });
 
 t.test('development is refused in production and in a pod, and nowhere else', async (t) => {

@@ -63,7 +63,7 @@ function parseArgon2id(text: string): Parsed<PasswordHash> {
 
 /**
  * 22 characters of salt and 31 of hash, in bcrypt's own base64; the last of each has spare bits, which are zero
- * in what bcrypt writes: any other would never be found equal, and lock the user out.
+ * in what bcrypt writes: another would never be found equal, and lock the user out.
  */
 const BCRYPT = /^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/;
 

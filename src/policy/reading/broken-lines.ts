@@ -6,6 +6,16 @@ import { parseYaml } from './parse-yaml.ts';
 
 /** So many errors are told of a text that cannot be read as a whole. */
 const MOST_ERRORS = 10;
+/** So many characters are read again to find them: a large policy may be reloaded while requests wait. */
+const MOST_REREAD = 300_000;
+/** Errors that mean the same wherever they come; all others may be echoes of the first one. */
+const SELF_CONTAINED: ReadonlySet<string> = new Set([
+  'BAD_ALIAS',
+  'BAD_DQ_ESCAPE',
+  'BAD_SCALAR_START',
+  'MULTIPLE_DOCS',
+  'TAB_AS_INDENT',
+]);
 const NOT_CHECKED = 'what the file means is not checked until it can be read';
 
 /** Where problems go, and what the file is called in them. */
@@ -57,29 +67,45 @@ export class BrokenLines {
   }
 }
 
-/**
- * Tells the errors that do not come of one another: after each, the text is read again without the entry that it is in. The
- * last one says that nothing else was checked.
- */
+/** Tells the errors that do not come of one another. The last one says that nothing else was checked. */
 function tellIndependent(parsed: ParsedText, { file, problems }: Telling): void {
+  const { told, complete } = independentErrors(parsed);
+  for (const [index, { line, column, message }] of told.entries()) {
+    const more = complete ? '' : 'there may be more, and ';
+    const besides = index < told.length - 1 ? '' : `; ${more}${NOT_CHECKED}`;
+    problems.reportAt(
+      { file, line, column },
+      { path: [], code: 'yaml_syntax', message: `${message}${besides}` },
+    );
+  }
+}
+
+/** After each error the text is read again without the entry that it is in, as long as that is not too much to read. */
+function independentErrors(parsed: ParsedText): { told: readonly DescribedError[]; complete: boolean } {
   const found = new Map<number, DescribedError>();
   let rest: ParsedText | null = parsed;
+  let allowance = MOST_REREAD;
   while (rest !== null && found.size < MOST_ERRORS) {
     const error = rest.document.errors[0];
     if (error === undefined) break;
     const described = describeError(rest, error, true);
     if (found.has(described.line)) break;
     found.set(described.line, described);
-    rest = withoutEntry(rest.text, described);
+    allowance -= rest.text.length;
+    if (allowance < 0) takeContained(rest, found);
+    rest = allowance < 0 ? null : withoutEntry(rest.text, described);
   }
   const told = [...found.values()].toSorted((left, right) => left.line - right.line);
-  for (const [index, { line, column, message }] of told.entries()) {
-    const more = told.length === MOST_ERRORS ? 'there may be more, and ' : '';
-    const besides = index < told.length - 1 ? '' : `; ${more}${NOT_CHECKED}`;
-    problems.reportAt(
-      { file, line, column },
-      { path: [], code: 'yaml_syntax', message: `${message}${besides}` },
-    );
+  return { told, complete: allowance >= 0 && told.length < MOST_ERRORS };
+}
+
+/** Adds those that a text shows as it was read, without reading it again. */
+function takeContained(parsed: ParsedText, found: Map<number, DescribedError>): void {
+  for (const error of parsed.document.errors) {
+    if (found.size === MOST_ERRORS) return;
+    if (!SELF_CONTAINED.has(error.code)) continue;
+    const described = describeError(parsed, error, false);
+    if (!found.has(described.line)) found.set(described.line, described);
   }
 }
 

@@ -43,7 +43,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory',
 };
 
-function unreadable(error: unknown): FileText {
+/** The failure of a read, in words that repeat nothing of the file. */
+export function unreadable(error: unknown): Extract<FileText, { ok: false }> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   const message = `cannot be read: ${CAUSES[code] ?? code}`;
   return { ok: false, code: 'unreadable_file', message, missing: code === 'ENOENT' || code === 'ENOTDIR' };

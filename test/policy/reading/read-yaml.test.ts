@@ -385,6 +385,16 @@ t.test('what stands below a broken entry comes of it', async (t) => {
   t.equal(problems.length, 2);
 });
 
+t.test('a large text is not read again and again: what one reading shows is told', async (t) => {
+  const filling = Array.from({ length: 20_000 }, (_, index) => `f${index}: some value`).join('\n');
+  const first = read(`a: b: c\nd: e: f\n${filling}`).problems;
+  t.match(first, [/^f:1:4 .*there may be more, and what the file means is not checked/]);
+  t.equal(first.length, 1);
+  const contained = read(`a: b: c\nd: @e\nf: \`g\n${filling}`).problems;
+  t.match(contained, [/^f:1:4 /, /^f:2:4 /, /^f:3:4 .*there may be more/]);
+  t.equal(contained.length, 3);
+});
+
 t.test('of many errors ten are told', async (t) => {
   const { problems } = read(Array.from({ length: 40 }, (_, index) => `k${index}: @x`).join('\n'));
   t.equal(problems.length, 10);
