@@ -29,7 +29,7 @@ COPY --from=build /build/dist/sallyport.mjs /build/dist/healthcheck.mjs /build/d
 # Three variables make a sidecar of it: SALLYPORT_UPSTREAM, SALLYPORT_ISSUER and SALLYPORT_AUDIENCE.
 COPY config/sallyport.image.yaml /etc/sallyport/sallyport.yaml
 # Where distroless and Debian keep node. The address counts only where the policy has no `listen`. The C library otherwise
-# keeps memory for each thread that ever asked: a fifth of what the gateway takes, and too much for a limit of 64 MiB.
+# keeps memory for each thread that ever asked: a fifth of what the gateway takes at rest.
 ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin \
     NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \

@@ -14,17 +14,34 @@ import { createSigningKey, keySet, signToken } from '../test/fixtures/token-sign
 import { startMeasured } from './measured-process.ts';
 
 const MIB = 1024 * 1024;
-/** MiB of memory; cores, null for all. */
-const MACHINES: readonly (readonly [memory: number, cores: number | null])[] = [
-  [256, null],
-  [128, null],
-  [128, 0.1],
-  [96, null],
-  [64, null],
-  [64, 0.1],
+interface Row {
+  /** MiB. */
+  readonly memory: number;
+  /** Null for all. */
+  readonly cores: number | null;
+  readonly connections: number;
+  /** Bytes of each response. */
+  readonly body: number;
+}
+
+const SMALL = { connections: 32, body: 1_000 };
+const LARGE = { connections: 50, body: 20_000 };
+const LARGEST = { connections: 100, body: 20_000 };
+const ROWS: readonly Row[] = [
+  { memory: 256, cores: null, ...SMALL },
+  { memory: 128, cores: null, ...SMALL },
+  { memory: 128, cores: 0.1, ...SMALL },
+  { memory: 96, cores: null, ...SMALL },
+  { memory: 64, cores: null, ...SMALL },
+  { memory: 64, cores: null, connections: 2, body: 1_000 },
+  { memory: 256, cores: null, ...LARGE },
+  { memory: 128, cores: null, ...LARGE },
+  { memory: 96, cores: null, ...LARGE },
+  { memory: 256, cores: null, ...LARGEST },
+  { memory: 192, cores: null, ...LARGEST },
+  { memory: 128, cores: null, ...LARGEST },
 ];
-const CONNECTIONS = 32;
-const REQUESTS = 3_000;
+const REQUESTS = 10_000;
 /** Tokens that take turns, so that signatures are verified too. */
 const TOKENS = 300;
 
@@ -33,7 +50,7 @@ if (!existsSync(bundle)) throw new Error('npm run build first');
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-small-'));
 const upstream = createServer((incoming, response) => {
   incoming.resume();
-  response.end('x'.repeat(1_000));
+  response.end('x'.repeat(Number(incoming.headers['x-body'])));
 });
 upstream.listen(0, '127.0.0.1');
 await once(upstream, 'listening');
@@ -52,30 +69,35 @@ routes: [{path: /**}]
 `,
 );
 try {
-  console.log('| memory | cores | at rest | highest | answered | killed |\n|---|---|---|---|---|---|');
-  for (const [memory, cores] of MACHINES) console.log(await measure(memory, cores));
+  console.log(
+    '| memory | cores | connections, body | at rest | highest | answered | killed |\n|---|---|---|---|---|---|---|',
+  );
+  for (const row of ROWS) console.log(await measure(row));
 } finally {
   upstream.closeAllConnections();
   upstream.close();
   rmSync(directory, { recursive: true });
 }
 
-async function measure(memory: number, cores: number | null): Promise<string> {
+async function measure({ memory, cores, ...load }: Row): Promise<string> {
   const group = createGroup(memory * MIB, cores);
   const join = group.processFiles.map((file) => `echo $$ > ${file}`).join(' && ');
   const gate = await startMeasured({
     command: ['sh', '-c', `${join} && exec "$@"`, 'sh', process.execPath, bundle, 'run', '--config', policy],
     core: null,
+    // As in the image.
+    environment: { MALLOC_ARENA_MAX: '2' },
     port: /"public":\["127\.0\.0\.1:(\d+)"\]/,
   });
   try {
-    await send(gate.port, 10);
+    await send(gate.port, 10, load);
     const rest = group.usage();
-    const answered = await send(gate.port, REQUESTS);
+    const answered = await send(gate.port, REQUESTS, load);
     const shown = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
     const killed = group.kills() > 0 ? 'yes' : 'no';
     const share = `${Math.round((100 * answered) / REQUESTS)} %`;
-    return `| ${memory} MiB | ${cores ?? 'all'} | ${shown(rest)} | ${shown(group.highest())} | ${share} | ${killed} |`;
+    const asked = `${load.connections}, ${load.body / 1_000} kB`;
+    return `| ${memory} MiB | ${cores ?? 'all'} | ${asked} | ${shown(rest)} | ${shown(group.highest())} | ${share} | ${killed} |`;
   } finally {
     await gate.stop();
     group.remove();
@@ -83,11 +105,11 @@ async function measure(memory: number, cores: number | null): Promise<string> {
 }
 
 /** Sends them over keep-alive connections. @returns how many were answered by the upstream */
-async function send(port: number, count: number): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+async function send(port: number, count: number, load: Pick<Row, 'connections' | 'body'>): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
   const sendOne = (index: number): Promise<boolean> =>
     new Promise((resolve) => {
-      const headers = { authorization: `Bearer ${tokens[index % TOKENS]}` };
+      const headers = { authorization: `Bearer ${tokens[index % TOKENS]}`, 'x-body': String(load.body) };
       const sent = request({ agent, port, path: `/orders/${index}`, headers }, (response) => {
         response.resume().once('end', () => resolve(response.statusCode === 200));
       });

@@ -65,7 +65,7 @@ async function tryImage(t: Test, { debian, runtime }: BaseImages): Promise<void>
   });
   const busy = { requests: 300, atOnce: 10 };
   await t.test('hardened, it serves and stops', (t) => tryHardened(t, IMAGE, [], busy));
-  // 64 MiB are enough for a few requests at a time, which is all that is promised.
+  // With 64 MiB it starts and answers some dozens of requests, which is all that is promised.
   for (const [memory, load] of [
     ['128m', busy],
     ['64m', { requests: 60, atOnce: 2 }],
