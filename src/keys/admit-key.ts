@@ -172,8 +172,21 @@ function weaknessOf(material: Readonly<Record<string, string>>): string | null {
   if (n !== undefined && e !== undefined) {
     return weaknessOfRsa(Buffer.from(n, 'base64url'), Buffer.from(e, 'base64url'));
   }
-  return material.kty === 'OKP' && isSmallOrder(Buffer.from(x, 'base64url')) ? 'ed25519_small_order' : null;
+  if (material.kty === 'OKP') return isSmallOrder(Buffer.from(x, 'base64url')) ? 'ed25519_small_order' : null;
+  return hasFullCoordinates(material) ? null : 'coordinate_length';
 }
+
+/** Coordinates have the full size of the curve's, leading zeros included (RFC 7518 section 6.2.1.2); OpenSSL takes others. */
+function hasFullCoordinates({ crv = '', x = '', y = '' }: Readonly<Record<string, string>>): boolean {
+  const size = COORDINATE_BYTES.get(crv);
+  return [x, y].every((coordinate) => Buffer.from(coordinate, 'base64url').length === size);
+}
+
+const COORDINATE_BYTES = new Map([
+  ['P-256', 32],
+  ['P-384', 48],
+  ['P-521', 66],
+]);
 
 /** For these points one signature is good for many messages; the sign bit does not matter. */
 function isSmallOrder(point: Buffer): boolean {

@@ -19,15 +19,25 @@ import {
 import { startWorld } from '../fixtures/world.ts';
 
 const good = createSigningKey('ES256', 'good');
-const bad = createSigningKey('ES256', 'bad');
+// Its x begins with a zero byte: without that byte it is still the same point to OpenSSL.
+const bad = createKeyWith((x) => x[0] === 0);
 const rsa = createSigningKey('RS256', 'bad');
 const pss = createSigningKey('PS256', 'pss');
 const weak = createSigningKey('RS256', 'bad', 1024);
 const edwards = createSigningKey('EdDSA', 'bad');
 const { jwk } = bad;
 const without = (members: Members, name: string): Members => ({ ...members, [name]: undefined });
+function createKeyWith(fits: (x: Buffer) => boolean): SigningKey {
+  for (;;) {
+    const key = createSigningKey('ES256', 'bad');
+    if (fits(Buffer.from(String(key.jwk.x), 'base64url'))) return key;
+  }
+}
+
 const short = (value: unknown): string =>
   Buffer.from(String(value), 'base64url').subarray(1).toString('base64url');
+const long = (value: unknown): string =>
+  Buffer.concat([Buffer.alloc(1), Buffer.from(String(value), 'base64url')]).toString('base64url');
 
 /** Members that must not verify, nor keep their neighbours from it. The token that names one is signed by its key. */
 const MEMBERS: readonly (readonly [string, unknown, SigningKey?])[] = [
@@ -46,6 +56,7 @@ const MEMBERS: readonly (readonly [string, unknown, SigningKey?])[] = [
   ['base64 of the other alphabet', { ...jwk, x: `+${String(jwk.x).slice(1)}` }],
   ['a point that is not on the curve', { ...jwk, y: jwk.x }],
   ['a coordinate that is too short', { ...jwk, x: short(jwk.x) }],
+  ['a coordinate that is too long', { ...jwk, x: long(jwk.x) }],
   ['a point of another curve', { ...jwk, crv: 'P-384' }],
   ['a curve that is not allowed', { ...jwk, crv: 'secp256k1' }],
   ['an alg that is a number', { ...jwk, alg: 256 }],
